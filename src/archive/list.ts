@@ -1,0 +1,112 @@
+import { byteStringOf, printable } from "../formats/bytestring.ts";
+import type { ErofsImage } from "../formats/erofs/image.ts";
+import { lookupPath } from "./lookup.ts";
+
+/** An entry of the tree as `stat` would show it. */
+export interface ListedEntry {
+  /** Escaped for showing where it has bytes that confuse terminals or are not UTF-8; `pathHex` then has the bytes. */
+  readonly path: string;
+  readonly pathHex?: string;
+  readonly inode: number;
+  readonly type: EntryKind;
+  /** st_mode, type bits included. */
+  readonly mode: number;
+  readonly nlink: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  readonly mtime: number;
+  readonly mtimeNs: number;
+  /** "major:minor" of a device. */
+  readonly rdev?: string;
+  readonly target?: string;
+}
+
+export type EntryKind = "file" | "dir" | "symlink" | "char" | "block" | "fifo" | "socket" | "unknown";
+
+const kinds: Readonly<Record<number, EntryKind>> = {
+  0o100000: "file",
+  0o040000: "dir",
+  0o120000: "symlink",
+  0o020000: "char",
+  0o060000: "block",
+  0o010000: "fifo",
+  0o140000: "socket",
+};
+
+export const kindOf = (mode: number): EntryKind => kinds[mode & 0o170000] ?? "unknown";
+
+/** One entry's attributes; `path` is what it is to be called. */
+export function describeEntry(image: ErofsImage, nid: number, path: Uint8Array): ListedEntry {
+  const raw = byteStringOf(path);
+  const shown = printable(raw);
+  const mode = image.mode(nid);
+  const type = kindOf(mode);
+  const rdev = image.rdev(nid);
+  return {
+    path: shown,
+    ...(shown === Buffer.from(path).toString("utf8") ? {} : { pathHex: Buffer.from(path).toString("hex") }),
+    inode: nid,
+    type,
+    mode,
+    nlink: image.nlink(nid),
+    uid: image.uid(nid),
+    gid: image.gid(nid),
+    size: image.size(nid),
+    mtime: image.mtime(nid),
+    mtimeNs: image.mtimeNs(nid),
+    ...(type === "char" || type === "block" ? { rdev: deviceNumbers(rdev) } : {}),
+    ...(type === "symlink" ? { target: printable(byteStringOf(image.readlink(nid))) } : {}),
+  };
+}
+
+/** major:minor of Linux's 32-bit device number (new_encode_dev in linux/kdev_t.h). */
+const deviceNumbers = (rdev: number): string =>
+  `${(rdev >>> 8) & 0xfff}:${(rdev & 0xff) | ((rdev >>> 12) & 0xfff00)}`;
+
+/**
+ * The entries of a directory, or the one entry where `path` is something else, by name; with `recursive` everything
+ * below too, parents before children. Paths are given from the image's root.
+ * @throws ClipError PATH_NOT_FOUND.
+ */
+export function* listDirectory(
+  image: ErofsImage,
+  path: Uint8Array,
+  options: { readonly recursive?: boolean } = {},
+): Generator<ListedEntry> {
+  const start = lookupPath(image, path, false);
+  const shown = absolute(path);
+  if (kindOf(image.mode(start)) !== "dir") {
+    yield describeEntry(image, start, shown);
+    return;
+  }
+  const pending: { nid: number; path: Uint8Array }[] = [{ nid: start, path: shown }];
+  for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
+    const below: typeof pending = [];
+    for (const { name, nid } of childrenOf(image, directory.nid)) {
+      const child = { nid, path: joined(directory.path, name) };
+      yield describeEntry(image, nid, child.path);
+      if (options.recursive === true && kindOf(image.mode(nid)) === "dir") below.push(child);
+    }
+    pending.push(...below.reverse());
+  }
+}
+
+/** Names (copied) and nids of a directory, in the index's order, without `.` and `..`. */
+export function childrenOf(image: ErofsImage, nid: number): { name: Uint8Array; nid: number }[] {
+  const children: { name: Uint8Array; nid: number }[] = [];
+  image.readdir(nid, 0, (name, child) => {
+    const dots = name.length <= 2 && name.every((byte) => byte === 0x2e);
+    if (!dots) children.push({ name: Uint8Array.from(name), nid: child });
+    return true;
+  });
+  return children;
+}
+
+function absolute(path: Uint8Array): Uint8Array {
+  const text = byteStringOf(path).split("/").filter((part) => part !== "" && part !== ".").join("/");
+  return Buffer.from(`/${text}`, "latin1");
+}
+
+const joined = (directory: Uint8Array, name: Uint8Array): Uint8Array =>
+  directory.length === 1 ? Buffer.concat([directory, name]) : Buffer.concat([directory, Buffer.from("/"), name]);
