@@ -17,6 +17,10 @@ import {
  */
 export type VisitRun = (fileOffset: number, length: number, device: number, at: number) => void;
 
+/** How many chunk indexes a file says to have. */
+export const chunkCount = ({ layout, size, detail }: InodeFields): number =>
+  layout === layouts.chunks ? Math.ceil(size / chunkBytes(detail & maxChunkBits)) : 0;
+
 /** The chunk indexes of a file, checked to lie in the image. */
 class ChunkReader {
   readonly bytes: number;
@@ -28,13 +32,13 @@ class ChunkReader {
     readonly inode: InodeFields,
     readonly deviceBlocks: readonly number[],
   ) {
-    const { layout, detail, size, tailAt, nid } = inode;
+    const { layout, detail, tailAt, nid } = inode;
     const bits = detail & maxChunkBits;
     if (layout === layouts.chunks && detail !== (chunkIndexes | bits)) {
       throw corruptIndex(`has the unknown chunk format ${detail}`, nid);
     }
     this.bytes = chunkBytes(bits);
-    this.count = layout === layouts.chunks ? Math.ceil(size / this.bytes) : 0;
+    this.count = chunkCount(inode);
     this.#at = Math.ceil(tailAt / chunkIndex.size) * chunkIndex.size;
     if (this.count > maxChunks || this.#at + this.count * chunkIndex.size > view.byteLength) {
       throw corruptIndex("has more chunks than the image holds", nid);

@@ -1,7 +1,15 @@
 import { corruptIndex } from "./corrupt.ts";
 import type { ErofsImage } from "./image.ts";
 import { emptyInode, type InodeFields } from "./inode.ts";
-import { entryTypeOfMode, fileTypes, maxLinkBytes, maxNameBytes, typeMask } from "./layout.ts";
+import {
+  chunkIndex,
+  entryTypeOfMode,
+  fileTypes,
+  maxLinkBytes,
+  maxNameBytes,
+  typeMask,
+} from "./layout.ts";
+import { chunkCount } from "./read-chunks.ts";
 
 const slash = 0x2f;
 const dot = Buffer.from(".");
@@ -139,12 +147,8 @@ class Walk {
     if (type === fileTypes.file.mode) {
       this.#files++;
       this.#fileBytes += size;
-      // Every index is of 8 bytes; a hole costs as much as data.
-      let runs = 0;
-      this.image.extents(nid, 0, size, () => {
-        runs++;
-      });
-      this.#spend(runs * 8, nid);
+      this.#spend(chunkCount(inode) * chunkIndex.size, nid);
+      this.image.extents(nid, 0, size, () => {});
     } else if (type === fileTypes.symlink.mode) {
       this.#spend(Math.min(size, maxLinkBytes), nid);
       if (this.image.readlink(nid).includes(0)) {
