@@ -1,9 +1,4 @@
-import {
-  codeLengthOrder,
-  endOfBlock,
-  maxDistanceCodes,
-  maxLiteralCodes,
-} from "./codes.ts";
+import { codeLengthOrder, endOfBlock, maxDistanceCodes, maxLiteralCodes } from "./codes.ts";
 import { codeLengthAlphabet, distanceAlphabet, literalAlphabet } from "./entries.ts";
 import { fixedTables } from "./fixed-tables.ts";
 import { buildTable } from "./huffman.ts";
@@ -26,7 +21,7 @@ export function readBlockHeader(state: State): HeaderResult {
     kind === 0
       ? readStored(state)
       : kind === 1
-        ? useFixed(state)
+        ? takeFixed(state)
         : kind === 2
           ? readDynamic(state)
           : "a block of the reserved type 3";
@@ -53,7 +48,7 @@ function readStored(state: State): HeaderResult {
   return "ok";
 }
 
-function useFixed(state: State): HeaderResult {
+function takeFixed(state: State): HeaderResult {
   const fixed = fixedTables();
   state.block = blockCoded;
   state.literals = fixed.literals;

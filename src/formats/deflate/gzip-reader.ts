@@ -144,7 +144,8 @@ export class GzipReader {
   #skipPadding(): GzipEvent {
     const unread = this.kernel.unread();
     const odd = unread.findIndex((byte) => byte !== 0);
-    if (odd >= 0) throw corrupt("something else than zeros follows the last gzip member", this.#at + odd);
+    if (odd >= 0)
+      throw corrupt("something else than zeros follows the last gzip member", this.#at + odd);
     this.kernel.skip(unread.length);
     return "input";
   }

@@ -36,8 +36,7 @@ export function decodeCareful(state: State, limit: number, count: number): Symbo
       return "end";
     }
     const lengthCode = (entry >> 8) & 15;
-    const length =
-      (entry >> 16) + peek(state, start + lengthCode, (entry & 31) - lengthCode);
+    const length = (entry >> 16) + peek(state, start + lengthCode, (entry & 31) - lengthCode);
 
     const far = lookUp(state, bit, state.distances, distanceBits);
     const distanceCode = bit + ((far >> 8) & 15);
