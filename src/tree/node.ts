@@ -50,6 +50,9 @@ export class Directory extends Attributes {
 export class Leaf extends Attributes {
   /** How many names it has. */
   nlink = 0;
+  /** Where a file's data starts that lies in one piece, as nearly all do: an array for each would take more room. */
+  readonly #at: number;
+  readonly #pieces: readonly Extent[] | undefined;
 
   constructor(
     readonly type: "file" | "symlink" | "char" | "block" | "fifo",
@@ -57,13 +60,20 @@ export class Leaf extends Attributes {
     readonly layer: number,
     /** Bytes of a file, holes included. */
     readonly size: number,
-    readonly extents: readonly Extent[],
+    extents: readonly Extent[],
     /** A link's target. */
     readonly target: ByteString,
     /** Device number of a device node, as Linux encodes it. */
     readonly device: number,
   ) {
     super();
+    this.#at = extents[0]?.at ?? 0;
+    this.#pieces = extents.length === 1 && extents[0]!.length === size ? undefined : extents;
+  }
+
+  /** Where a file's data lies in its layer's tar. */
+  get extents(): readonly Extent[] {
+    return this.#pieces ?? [{ offset: 0, length: this.size, at: this.#at }];
   }
 }
 

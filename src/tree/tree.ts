@@ -1,5 +1,5 @@
 import { ClipError, type ErrorCode } from "../errors.ts";
-import { type ByteString, printable } from "../formats/bytestring.ts";
+import { type ByteString, byteStringOf, bytesOf, printable } from "../formats/bytestring.ts";
 import {
   encodeDevice,
   maxLinkBytes,
@@ -242,7 +242,8 @@ class Merger implements Tree {
         "LIMIT_EXCEEDED",
       );
     }
-    directory.children.set(name, node);
+    // A copy: the name as it was cut out keeps the whole path of its entry in memory.
+    directory.children.set(byteStringOf(bytesOf(name)), node);
     if (node instanceof Leaf) node.nlink++;
   }
 
