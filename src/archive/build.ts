@@ -71,7 +71,7 @@ export async function buildArchive(options: BuildOptions): Promise<BuildResult> 
       if (progress.kind === "warning") warnings.push(progress.text);
       onProgress?.(progress);
     };
-    const tree = createTree();
+    const tree = createTree({ onWarning: (text) => note({ kind: "warning", text }) });
     const layers: LayerIndex[] = [];
     await indexLayers(
       image.layers.map((descriptor, i) => ({
@@ -86,15 +86,14 @@ export async function buildArchive(options: BuildOptions): Promise<BuildResult> 
         ...(signal === undefined ? {} : { signal }),
         onLayer: (layer, { index, entries }) => {
           layers.push(index);
-          tree.beginLayer(layer);
+          tree.beginLayer(layer, index.digest);
           for (const entry of entries) tree.add(entry);
           tree.endLayer();
         },
       },
     );
     note({ kind: "step", text: "writing the archive" });
-    tree.finish();
-    const written = writeIndex(tree, layers.map((layer) => layer.tarSize));
+    const written = writeIndex(tree.finish(), layers.map((layer) => layer.tarSize));
     for (const text of written.warnings) note({ kind: "warning", text });
     const origin = storageRef === undefined
       ? portable(image.spec, options)
@@ -120,7 +119,7 @@ export async function buildArchive(options: BuildOptions): Promise<BuildResult> 
       manifestDigest: image.manifestDescriptor.digest,
       origin,
       layers: layers.map(summaryOf),
-      entries: written.stats.entries,
+      entries: written.stats.names,
       warnings,
     };
   } finally {

@@ -1,6 +1,7 @@
 import { byteStringOf, printable } from "../formats/bytestring.ts";
 import type { ErofsImage } from "../formats/erofs/image.ts";
-import { lookupPath } from "./lookup.ts";
+import { majorOf, minorOf } from "../formats/erofs/layout.ts";
+import { inodeOf, lookupPath } from "./lookup.ts";
 
 /** An entry of the tree as `stat` would show it. */
 export interface ListedEntry {
@@ -40,29 +41,24 @@ export const kindOf = (mode: number): EntryKind => kinds[mode & 0o170000] ?? "un
 export function describeEntry(image: ErofsImage, nid: number, path: Uint8Array): ListedEntry {
   const raw = byteStringOf(path);
   const shown = printable(raw);
-  const mode = image.mode(nid);
+  const { mode, nlink, uid, gid, size, mtime, mtimeNs, rdev } = inodeOf(image, nid);
   const type = kindOf(mode);
-  const rdev = image.rdev(nid);
   return {
     path: shown,
     ...(shown === Buffer.from(path).toString("utf8") ? {} : { pathHex: Buffer.from(path).toString("hex") }),
     inode: nid,
     type,
     mode,
-    nlink: image.nlink(nid),
-    uid: image.uid(nid),
-    gid: image.gid(nid),
-    size: image.size(nid),
-    mtime: image.mtime(nid),
-    mtimeNs: image.mtimeNs(nid),
-    ...(type === "char" || type === "block" ? { rdev: deviceNumbers(rdev) } : {}),
+    nlink,
+    uid,
+    gid,
+    size,
+    mtime,
+    mtimeNs,
+    ...(type === "char" || type === "block" ? { rdev: `${majorOf(rdev)}:${minorOf(rdev)}` } : {}),
     ...(type === "symlink" ? { target: printable(byteStringOf(image.readlink(nid))) } : {}),
   };
 }
-
-/** major:minor of Linux's 32-bit device number (new_encode_dev in linux/kdev_t.h). */
-const deviceNumbers = (rdev: number): string =>
-  `${(rdev >>> 8) & 0xfff}:${(rdev & 0xff) | ((rdev >>> 12) & 0xfff00)}`;
 
 /**
  * The entries of a directory, or the one entry where `path` is something else, by name; with `recursive` everything
@@ -76,7 +72,7 @@ export function* listDirectory(
 ): Generator<ListedEntry> {
   const start = lookupPath(image, path, false);
   const shown = absolute(path);
-  if (kindOf(image.mode(start)) !== "dir") {
+  if (kindOf(inodeOf(image, start).mode) !== "dir") {
     yield describeEntry(image, start, shown);
     return;
   }
@@ -86,7 +82,7 @@ export function* listDirectory(
     for (const { name, nid } of childrenOf(image, directory.nid)) {
       const child = { nid, path: joined(directory.path, name) };
       yield describeEntry(image, nid, child.path);
-      if (options.recursive === true && kindOf(image.mode(nid)) === "dir") below.push(child);
+      if (options.recursive === true && kindOf(inodeOf(image, nid).mode) === "dir") below.push(child);
     }
     pending.push(...below.reverse());
   }

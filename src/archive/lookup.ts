@@ -1,13 +1,11 @@
 import { ClipError } from "../errors.ts";
-import { byteStringOf } from "../formats/bytestring.ts";
-import { printable } from "../formats/bytestring.ts";
+import { byteStringOf, printable } from "../formats/bytestring.ts";
 import type { ErofsImage } from "../formats/erofs/image.ts";
+import { emptyInode, type InodeFields } from "../formats/erofs/inode.ts";
+import { fileTypes, typeMask } from "../formats/erofs/layout.ts";
 
 const slash = 0x2f;
 const maxLinks = 40;
-const fileTypeMask = 0o170000;
-const symlink = 0o120000;
-const directory = 0o040000;
 
 /**
  * The nid of a path inside the image, resolved as a process chrooted into it would: absolute links start at the
@@ -23,7 +21,7 @@ export function lookupPath(image: ErofsImage, path: Uint8Array, follow: boolean)
     new ClipError("PATH_NOT_FOUND", `${printable(byteStringOf(path))}: ${why} in this archive; clip ls shows what there is`);
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
     const here = trail.at(-1)!;
-    if ((image.mode(here) & fileTypeMask) !== directory) throw missing("a part of the path is not a directory");
+    if ((inodeOf(image, here).mode & typeMask) !== fileTypes.dir.mode) throw missing("a part of the path is not a directory");
     if (isDots(name, 1)) continue;
     if (isDots(name, 2)) {
       if (trail.length > 1) trail.pop();
@@ -31,7 +29,7 @@ export function lookupPath(image: ErofsImage, path: Uint8Array, follow: boolean)
     }
     const nid = image.lookup(here, name);
     if (nid === 0) throw missing("there is no such entry");
-    const isLink = (image.mode(nid) & fileTypeMask) === symlink;
+    const isLink = (inodeOf(image, nid).mode & typeMask) === fileTypes.symlink.mode;
     if (!isLink || (pending.length === 0 && !follow && !mustBeDirectory)) {
       trail.push(nid);
       continue;
@@ -42,8 +40,15 @@ export function lookupPath(image: ErofsImage, path: Uint8Array, follow: boolean)
     pending.push(...componentsOf(target).reverse());
   }
   const found = trail.at(-1)!;
-  if (mustBeDirectory && (image.mode(found) & fileTypeMask) !== directory) throw missing("it is not a directory");
+  if (mustBeDirectory && (inodeOf(image, found).mode & typeMask) !== fileTypes.dir.mode) throw missing("it is not a directory");
   return found;
+}
+
+/** The fields of an inode, in an object of their own. */
+export function inodeOf(image: ErofsImage, nid: number): InodeFields {
+  const inode = emptyInode();
+  image.inode(nid, inode);
+  return inode;
 }
 
 function componentsOf(path: Uint8Array): Uint8Array[] {

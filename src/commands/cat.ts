@@ -1,6 +1,6 @@
 import { ClipError } from "../errors.ts";
 import { kindOf } from "../archive/list.ts";
-import { lookupPath } from "../archive/lookup.ts";
+import { inodeOf, lookupPath } from "../archive/lookup.ts";
 import { pathBytes, shownPath } from "../system/paths.ts";
 import { openContentForCommand } from "./archive-flags.ts";
 import { command, sharedFlags } from "./command.ts";
@@ -25,11 +25,11 @@ export default command({
     const opened = await openContentForCommand(flags);
     try {
       const nid = lookupPath(opened.image, pathBytes(flags.path), true);
-      const kind = kindOf(opened.image.mode(nid));
+      const { mode, size } = inodeOf(opened.image, nid);
+      const kind = kindOf(mode);
       if (kind !== "file") {
         throw new ClipError("USAGE", `${shownPath(flags.path)} is a ${kind}, not a regular file; clip ls -l shows it`);
       }
-      const size = opened.image.size(nid);
       const pieces: Uint8Array[] = [];
       for (let at = 0; at < size; at += pieceBytes) {
         const piece = await opened.content.read(nid, at, Math.min(pieceBytes, size - at), signal);

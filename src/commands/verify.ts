@@ -1,5 +1,6 @@
 import { openArchive } from "../archive/open.ts";
 import { verifyArchive, verifyDeep, verifyOrigin } from "../archive/verify.ts";
+import { errorCodes, exitCodes } from "../errors.ts";
 import { formatBytes } from "../format.ts";
 import { openArchiveOrigin } from "../archive/origin.ts";
 import { shownPath } from "../system/paths.ts";
@@ -49,7 +50,7 @@ export default command({
           output.note(`${shownPath(flags.archive)} (${formatBytes(archive.size)}): ${checked}: ok`);
         }
       }
-      return exitCodeOf(findings);
+      return findings.length === 0 ? 0 : exitCodes[errorCodes[findings[0]!.code]];
     } finally {
       progress.close();
       await archive.close();
