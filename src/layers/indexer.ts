@@ -38,7 +38,7 @@ export async function indexLayer(
   source: AsyncIterable<Uint8Array>,
   options: IndexLayerOptions,
 ): Promise<LayerIndex> {
-  const { descriptor, onProgress, signal } = options;
+  const { onProgress, signal } = options;
   const run = new LayerRun(options);
   try {
     for await (const piece of source) {
@@ -76,9 +76,11 @@ class LayerRun {
     this.size += piece.length;
     if (this.size > this.#options.descriptor.size) throw this.#wrongSize("more than");
     this.#blobHasher.update(piece);
-    if (this.#indexer !== undefined) return this.#index(piece);
-    this.#first = Buffer.concat([this.#first, piece]);
-    if (this.#first.length >= codecProbeSize) this.#begin();
+    if (this.#indexer !== undefined) this.#index(piece);
+    else {
+      this.#first = Buffer.concat([this.#first, piece]);
+      if (this.#first.length >= codecProbeSize) this.#begin();
+    }
   }
 
   finish(): LayerIndex {

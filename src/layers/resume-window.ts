@@ -14,8 +14,8 @@ export interface ResumeWindow {
 
 const prefix = struct("resume window", 4, { headerLength: "u16", headerPhase: "u8", zero: "u8" });
 
-/** Measured on 600 windows of a Python layer: level 19 saves 1 % over this one and takes five times as long. */
-const level = 12;
+/** Measured on the windows of a Python layer: 0.12 ms each. Level 3 gives 6 % more bytes; level 19 3 % fewer, in 4 ms each. */
+const level = 9;
 
 const maxRaw = prefix.size + maxHeaderBytes + windowSize;
 
