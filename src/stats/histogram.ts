@@ -2,8 +2,9 @@
  * Log-linear buckets, four an octave: a bucket is at most a quarter wider than the value it starts at. Values are
  * whole numbers; 0 to 3 have a bucket each, everything from 2^41 on (36 minutes of nanoseconds) is in the last.
  */
+/** Octaves from 4 (2^2) on, and one for the values below. */
 const octaves = 40;
-export const bucketCount = 4 + octaves * 4;
+export const bucketCount = octaves * 4;
 
 /** The bucket of a value. */
 export function bucketOf(value: number): number {
