@@ -86,7 +86,7 @@ export function createKernel(): InflateKernel {
   function run(stopAt: number): Stop {
     makeRoom();
     runStart = state.at;
-    const stopIndex = Math.min(Math.max(stopAt - outBase, state.at), outputEnd + 1);
+    const stopIndex = stopAt - outBase;
     const limit = Math.min(stopIndex, outputEnd);
     for (;;) {
       if (ended) return "end";
