@@ -102,6 +102,16 @@ export class SpanTable {
     return low + 1 - span.firstGranule;
   }
 
+  /** What is needed for tar bytes `from` up to `to`: the spans that they lie in, each with the number of its granules from its first. */
+  *over(from: number, to: number): Generator<{ readonly span: Span; readonly granules: number }> {
+    const end = Math.min(to, this.#map.tarSize);
+    for (let out = from; out < end; ) {
+      const span = this.spanAt(out);
+      yield { span, granules: this.granulesUpTo(span, end) };
+      out = span.outTo;
+    }
+  }
+
   #bounds(index: number) {
     const { checkpoints, size, tarSize } = this.#map;
     const { bit, out } = checkpoints[index]!;

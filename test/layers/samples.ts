@@ -16,7 +16,9 @@ export function sampleBytes(size: number, seed = 1): Uint8Array {
   const random = randomFrom(seed);
   const bytes = new Uint8Array(size);
   const words = Array.from({ length: 600 }, () =>
-    Array.from({ length: 2 + random() * 9 }, () => String.fromCharCode(97 + random() * 26)).join(""),
+    Array.from({ length: 2 + random() * 9 }, () => String.fromCharCode(97 + random() * 26)).join(
+      "",
+    ),
   );
   for (let at = 0; at < size; ) {
     const kind = random();
@@ -27,7 +29,8 @@ export function sampleBytes(size: number, seed = 1): Uint8Array {
       while (text.length < length) text += `${words[Math.floor(random() ** 2 * 600)]} `;
       part.set(Buffer.from(text, "latin1").subarray(0, length));
     } else if (kind < 0.75) {
-      for (let i = 0; i < length; i++) part[i] = i % 4 === 0 ? random() * 256 : i % 4 === 1 ? i >> 8 : 0;
+      for (let i = 0; i < length; i++)
+        part[i] = i % 4 === 0 ? random() * 256 : i % 4 === 1 ? i >> 8 : 0;
     } else if (kind < 0.88) {
       for (let i = 0; i < length; i++) part[i] = random() * 256;
     }

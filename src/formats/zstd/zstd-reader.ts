@@ -1,6 +1,6 @@
 import { FrameDecoder } from "./frame-decoder.ts";
 import type { FrameHeader } from "./frame-header.ts";
-import { FrameWalker } from "./frame-walker.ts";
+import { FrameWalker, type WalkerEvent } from "./frame-walker.ts";
 
 /** What {@link ZstdReader.step} met. */
 export type ZstdEvent =
@@ -10,24 +10,25 @@ export type ZstdEvent =
   | "frame"
   /** The frame's header was passed. */
   | "header"
-  /** There is output. */
+  /** There is output, and more of it follows before anything else. */
   | "output"
   /** The frame has ended. */
   | "end";
 
-/** Blocks given to the decoder at a time: 1 MiB of output at most. */
-const blocksAtOnce = 8;
-
+const outputSize = 256 * 1024;
 const nothing = new Uint8Array(0);
 
 /** Reads a stream of zstd frames, from the start of one; skippable frames are passed over. */
 export class ZstdReader {
-  /** The output of the last step. */
+  /** The output of the last step; valid until the next one. */
   output: Uint8Array = nothing;
   /** Frames that were begun, without skippable ones. */
   frames = 0;
-  #walker: FrameWalker;
+  readonly #area = new Uint8Array(outputSize);
+  readonly #walker: FrameWalker;
   #decoder: FrameDecoder | undefined;
+  /** To be told once the decoder has put out all. */
+  #event: Exclude<WalkerEvent, "block"> = "input";
 
   /** `at` is the offset of the first byte that will be fed. */
   constructor(at: number) {
@@ -54,21 +55,27 @@ export class ZstdReader {
 
   /** Goes on to the next event; `output` may hold something after each. Throws LAYER_CORRUPT and UNSUPPORTED. */
   step(): ZstdEvent {
-    this.output = nothing;
+    if (!this.#decoder?.busy) this.#event = this.#walk();
+    this.output = this.#decoder?.pull() ?? nothing;
+    if (this.#decoder?.busy) return "output";
+    if (this.#event === "end") this.close();
+    return this.#event;
+  }
+
+  /** Walks to the next event that is not just a block's end, and gives the decoder what was passed. */
+  #walk(): Exclude<WalkerEvent, "block"> {
     const walker = this.#walker;
     const from = walker.at;
-    let passed: Uint8Array = nothing;
-    for (let blocks = 1; ; blocks++) {
+    for (let passed: Uint8Array = nothing; ; ) {
       const event = walker.step();
       passed = joined(passed, walker.passed);
-      if (event === "block" && blocks < blocksAtOnce) continue;
+      if (event === "block") continue;
       if (event === "header" && walker.header?.kind === "frame") {
         this.frames++;
-        this.#decoder = new FrameDecoder();
+        this.#decoder = new FrameDecoder(this.#area);
       }
-      if (this.#decoder !== undefined) this.output = this.#decoder.decode(passed, from);
-      if (event === "end") this.close();
-      return event === "block" ? "output" : event;
+      this.#decoder?.give(passed, from);
+      return event;
     }
   }
 
