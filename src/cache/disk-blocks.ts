@@ -20,9 +20,12 @@ export class DiskBlocks {
     private readonly onMismatch: (block: number) => void,
   ) {}
 
-  /** Whether the side file says that a block is here. */
-  has(block: number): boolean {
-    return !this.disbelieved.has(block) && this.checksumOf(block) !== 0;
+  /** For each block from `first` to `last`, whether the side file says that it is here. */
+  presence(first: number, last: number): boolean[] {
+    const sums = new Uint32Array(last - first + 1);
+    const at = this.disk.layout.checksumAt(first);
+    if (!this.disk.readSide(at, new Uint8Array(sums.buffer))) sums.fill(0);
+    return Array.from(sums, (sum, i) => sum !== 0 && !this.disbelieved.has(first + i));
   }
 
   /** The bytes from block `first` up to the end of block `last`, valid until the next call; undefined unless all verify. */

@@ -30,6 +30,8 @@ export interface CachedResume {
 /** Deflate refers back this far at most (RFC 1951, section 2). */
 const windowSize = 32 * 1024;
 
+const maxKeptResumes = 32;
+
 /**
  * The cached bytes of one layer. Every block is verified after it was read; one that does not verify is absent.
  * Several objects, threads and processes may use the same files at once. No method fails because of the disk.
@@ -40,6 +42,8 @@ export class LayerCache {
   private readonly onDisk: DiskBlocks;
   private readonly memory: MemoryBlocks;
   private readonly memoryLayer: number;
+  /** Places to resume at that the disk would not take, by span; the oldest first. */
+  private readonly keptResumes = new Map<number, CachedResume>();
 
   /** `directory` undefined: memory alone. */
   constructor(
@@ -81,9 +85,11 @@ export class LayerCache {
   missing(from: number, to: number): { from: number; to: number }[] {
     const found: { from: number; to: number }[] = [];
     if (to <= from) return found;
+    const first = this.blocks.blockAt(from);
     const last = this.blocks.blockAt(to - 1);
-    for (let block = this.blocks.blockAt(from); block <= last; block++) {
-      if (this.memory.has(this.memoryLayer, block) || this.onDisk.has(block)) continue;
+    const stored = this.onDisk.presence(first, last);
+    for (let block = first; block <= last; block++) {
+      if (stored[block - first] || this.memory.has(this.memoryLayer, block)) continue;
       const [start, end] = [this.blocks.blockStart(block), this.blocks.blockStart(block + 1)];
       const previous = found.at(-1);
       if (previous?.to === start) previous.to = end;
@@ -116,11 +122,25 @@ export class LayerCache {
     if (!this.shape.resumable || record.length > maxResumeRecord) return;
     const slot = encodeResumeSlot(span, { out, record, tailChecksum: Bun.hash.crc32(tail) });
     const data = { at: out - tail.length, bytes: tail };
-    this.disk.write(data, { at: this.disk.layout.slotAt(span), bytes: slot });
+    const stored = this.disk.write(data, { at: this.disk.layout.slotAt(span), bytes: slot });
+    this.keptResumes.delete(span);
+    if (stored) return;
+    const from = Math.max(this.blocks.spanStarts[span]!, out - windowSize);
+    const before = new Uint8Array(out - from);
+    const whole = Math.max(0, before.length - tail.length);
+    before.set(tail.subarray(Math.max(0, tail.length - before.length)), whole);
+    if (!this.tryRead(from, whole, before, 0)) return;
+    this.keptResumes.set(span, { out, record, before });
+    for (const oldest of this.keptResumes.keys()) {
+      if (this.keptResumes.size <= maxKeptResumes) break;
+      this.keptResumes.delete(oldest);
+    }
   }
 
   /** Where decoding of a span can go on, if there is such a place and all that it needs verifies. */
   loadResume(span: number): CachedResume | undefined {
+    const kept = this.keptResumes.get(span);
+    if (kept !== undefined) return kept;
     if (!this.shape.resumable || !this.disk.present) return undefined;
     const bytes = new Uint8Array(slotSize);
     if (!this.disk.readSide(this.disk.layout.slotAt(span), bytes)) return undefined;

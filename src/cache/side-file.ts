@@ -25,6 +25,7 @@ export const sideHeader = struct("side file header", 128, {
   checksum: "u32",
 });
 
+/** Room for a resume slot; the longest record of a decoder is 823 bytes. */
 export const slotSize = 1024;
 const checksumsAt = 4096;
 

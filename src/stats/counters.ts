@@ -51,7 +51,7 @@ export class Counters {
   }
 
   /** Counts that a span was decoded from checkpoint number `checkpoint` of a layer. */
-  useCheckpoint(layer: number, checkpoint: number): void {
+  countCheckpoint(layer: number, checkpoint: number): void {
     const arrays = this.layout.layers[layer];
     if (arrays === undefined || checkpoint >= arrays.checkpoints) return;
     const cell = Math.floor((checkpoint * arrays.useCells) / arrays.checkpoints);

@@ -36,10 +36,10 @@ test("what one opener counts another one sees", () => {
   writer.add("requestsInFlight", 2);
   writer.add("requestsInFlight", -1);
   for (const ns of [1000, 3000, 2000]) writer.observe("localRead", ns);
-  writer.useCheckpoint(0, 2);
-  writer.useCheckpoint(0, 3);
-  writer.useCheckpoint(1, 199_999);
-  writer.useCheckpoint(2, 0);
+  writer.countCheckpoint(0, 2);
+  writer.countCheckpoint(0, 3);
+  writer.countCheckpoint(1, 199_999);
+  writer.countCheckpoint(2, 0);
   writer.event(event(42));
   const { counters, histograms, layers, events, nextEvent } = snapshot(openCounters(path), {
     eventsFrom: 0,
