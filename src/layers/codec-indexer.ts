@@ -14,7 +14,7 @@ export interface CodecIndexer {
   push(bytes: Uint8Array): void;
   /** After the last byte. Throws LAYER_CORRUPT where the data is not complete. */
   finish(): CodecIndex;
-  /** Frees what the indexer holds, also in the middle. */
+  /** Frees what the indexer holds, also in the middle; to be called once. */
   close(): void;
 }
 

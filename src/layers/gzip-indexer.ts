@@ -1,7 +1,7 @@
 import { windowSize } from "../formats/deflate/codes.ts";
 import { type GzipEvent, GzipReader } from "../formats/deflate/gzip-reader.ts";
-import { createKernel } from "../formats/deflate/inflate.ts";
 import type { BlockHeader } from "../formats/deflate/kernel.ts";
+import { borrowKernel, returnKernel } from "../formats/deflate/kernel-pool.ts";
 import {
   type CheckpointPolicy,
   isCandidate,
@@ -33,7 +33,7 @@ interface Candidate {
 
 /** Indexes a gzip layer. At most one candidate is open at a time; what refers to its window is marked meanwhile. */
 export class GzipIndexer implements CodecIndexer {
-  readonly #kernel = createKernel();
+  readonly #kernel = borrowKernel();
   readonly #reader = new GzipReader(this.#kernel);
   readonly #ledger = new GranuleLedger();
   readonly #checkpoints: Checkpoint[] = [startCheckpoint(0, 0)];
@@ -69,7 +69,9 @@ export class GzipIndexer implements CodecIndexer {
     };
   }
 
-  close(): void {}
+  close(): void {
+    returnKernel(this.#kernel);
+  }
 
   /** The span since the last checkpoint. */
   get #span(): SpanSoFar {

@@ -1,18 +1,25 @@
 import { GzipReader } from "../formats/deflate/gzip-reader.ts";
-import { createKernel, storedHeader } from "../formats/deflate/inflate.ts";
+import { storedHeader } from "../formats/deflate/inflate.ts";
+import type { InflateKernel } from "../formats/deflate/kernel.ts";
+import { borrowKernel, returnKernel } from "../formats/deflate/kernel-pool.ts";
 import { maxTail, type ResumePoint } from "./resume-point.ts";
 import type { SpanDecoder, SpanSink } from "./span-decoder.ts";
 
 /** Decodes gzip from any point. Checksums are verified of the members that are decoded from their start. */
 export class GzipSpanDecoder implements SpanDecoder {
   stopped = false;
-  readonly #kernel = createKernel();
-  readonly #reader = new GzipReader(this.#kernel);
+  readonly #kernel: InflateKernel;
+  readonly #reader: GzipReader;
   readonly #sink: SpanSink;
   readonly #stopAt: number;
+  /** Whether something was pushed that the kernel did not take. */
+  #left = false;
+  #closed = false;
 
   constructor(resume: ResumePoint, sink: SpanSink, stopAt: number) {
     const { kind, bit, out, window = new Uint8Array(0), header } = resume;
+    this.#kernel = borrowKernel();
+    this.#reader = new GzipReader(this.#kernel);
     this.#sink = sink;
     this.#stopAt = stopAt;
     if (kind === "start") this.#reader.startAt(bit, out);
@@ -24,16 +31,18 @@ export class GzipSpanDecoder implements SpanDecoder {
   }
 
   push(compressed: Uint8Array): void {
-    for (let at = 0; at < compressed.length && !this.stopped; ) {
+    let at = 0;
+    while (at < compressed.length && !this.stopped && !this.#closed) {
       at += this.#kernel.feed(compressed.subarray(at));
       this.#drain();
     }
+    if (at < compressed.length) this.#left = true;
   }
 
   suspend(): ResumePoint | undefined {
     const { out, bit } = this.#kernel;
     const tail = this.#kernel.unread().slice();
-    if (tail.length > maxTail) return undefined;
+    if (tail.length > maxTail || this.#left || this.#closed) return undefined;
     const at = { out, bit, ...(tail.length > 0 && { tail }) };
     switch (this.#reader.phase) {
       case "data":
@@ -48,7 +57,11 @@ export class GzipSpanDecoder implements SpanDecoder {
     }
   }
 
-  close(): void {}
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    returnKernel(this.#kernel);
+  }
 
   #drain(): void {
     for (;;) {

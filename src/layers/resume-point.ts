@@ -102,7 +102,7 @@ export function decodeResume(bytes: Uint8Array): ResumePoint {
   const sound =
     kind !== undefined &&
     zero === 0 &&
-    headerPhase < 8 &&
+    headerPhase < (headerLength > 0 ? 8 : 1) &&
     headerLength <= maxHeaderBytes &&
     tailAt + tailLength === bytes.length &&
     (kind === "inside") === headerLength > 0 &&

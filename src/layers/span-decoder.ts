@@ -29,7 +29,7 @@ export interface SpanDecoder {
    * frame, inside a very long gzip header, or once stopped before all that was pushed was used.
    */
   suspend(): ResumePoint | undefined;
-  /** Frees what the decoder holds. */
+  /** Frees what the decoder holds; it cannot be used any more. */
   close(): void;
 }
 

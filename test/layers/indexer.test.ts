@@ -6,25 +6,23 @@ import { resumePointOf } from "../../src/layers/resume-point.ts";
 import { createSpanDecoder } from "../../src/layers/span-decoder.ts";
 import { SpanTable } from "../../src/layers/spans.ts";
 import { sampleNamed, sampleNames } from "./codecs.ts";
-import { indexSample, streamOf } from "./indexing.ts";
+import { closeCheckpoints, indexNamed, indexSample, streamOf } from "./indexing.ts";
 import { piecesOf, sampleBytes, sha256Of } from "./samples.ts";
-
-const checkpointBytes = 512 * 1024;
 
 describe.each(sampleNames)("indexing %s", (name) => {
   test("does not depend on how the stream is cut", async () => {
     const sample = sampleNamed(name);
-    const whole = await indexSample(sample, [sample.blob], checkpointBytes);
+    const whole = await indexNamed(name);
     expect(whole.tarSize).toBe(sample.raw.length);
     for (const largest of [100_000, 2000]) {
       const pieces = piecesOf(sample.blob, largest, largest);
-      expect(await indexSample(sample, pieces, checkpointBytes)).toEqual(whole);
+      expect(await indexSample(sample, pieces, closeCheckpoints)).toEqual(whole);
     }
   });
 
   test("gives granules with the right digest, each reaching what it says", async () => {
     const { raw, blob } = sampleNamed(name);
-    const index = await indexSample({ raw, blob }, [blob], checkpointBytes);
+    const index = await indexNamed(name);
     const table = new SpanTable(index);
     for (let i = 0; i < table.length; i++) {
       const span = table.span(i);
@@ -56,15 +54,14 @@ describe.each(sampleNames)("indexing %s", (name) => {
   });
 
   test("puts checkpoints in order, not further apart than asked for where that is possible", async () => {
-    const { raw, blob } = sampleNamed(name);
-    const index = await indexSample({ raw, blob }, [blob], checkpointBytes);
+    const index = await indexNamed(name);
     const table = new SpanTable(index);
     for (let i = 0; i < table.length; i++) {
       const { outFrom, outTo, from, to } = table.span(i);
       expect(outTo).toBeGreaterThan(outFrom);
       expect(to).toBeGreaterThan(from);
       if (index.codec === "gzip") {
-        expect(outTo - outFrom).toBeLessThanOrEqual(checkpointBytes + 33 * 1024);
+        expect(outTo - outFrom).toBeLessThanOrEqual(closeCheckpoints + 33 * 1024);
       }
     }
   });
@@ -122,11 +119,13 @@ describe("a layer that is not what it should be", () => {
   const other = sha256Of(new Uint8Array(3));
 
   test("by digest, size or diffID", async () => {
-    expect(run(good, { digest: other })).rejects.toThrow(named("DIGEST_MISMATCH", other));
+    await expect(run(good, { digest: other })).rejects.toThrow(named("DIGEST_MISMATCH", other));
     for (const size of [good.length - 1, good.length + 1]) {
-      expect(run(good, { size })).rejects.toThrow(named("SIZE_MISMATCH", sha256Of(good)));
+      await expect(run(good, { size })).rejects.toThrow(named("SIZE_MISMATCH", sha256Of(good)));
     }
-    expect(run(good, { diffId: other })).rejects.toThrow(named("DIFFID_MISMATCH", sha256Of(good)));
+    await expect(run(good, { diffId: other })).rejects.toThrow(
+      named("DIFFID_MISMATCH", sha256Of(good)),
+    );
   });
 
   test("is corrupt when its digest is right, and mistaken when it is not", async () => {
@@ -134,11 +133,11 @@ describe("a layer that is not what it should be", () => {
       const bad = new Uint8Array(bytes);
       bad[bytes.length >> 1]! ^= 0xff;
       bad[(bytes.length >> 1) + 1]! ^= 0xff;
-      expect(run(bad)).rejects.toThrow(named("LAYER_CORRUPT", sha256Of(bad)));
-      expect(run(bad, { digest: sha256Of(bytes) })).rejects.toThrow(
+      await expect(run(bad)).rejects.toThrow(named("LAYER_CORRUPT", sha256Of(bad)));
+      await expect(run(bad, { digest: sha256Of(bytes) })).rejects.toThrow(
         named("DIGEST_MISMATCH", sha256Of(bytes)),
       );
-      expect(run(bytes.subarray(0, -9))).rejects.toThrow(
+      await expect(run(bytes.subarray(0, -9))).rejects.toThrow(
         named("LAYER_CORRUPT", sha256Of(bytes.subarray(0, -9))),
       );
     }
@@ -148,15 +147,17 @@ describe("a layer that is not what it should be", () => {
     const signal = AbortSignal.abort();
     const options = { digest: sha256Of(good), size: good.length, mediaType: "" };
     const running = indexLayer(streamOf([good]), { descriptor: options, onTar: () => {}, signal });
-    expect(running).rejects.toThrow(expect.objectContaining({ code: "INTERRUPTED" }));
+    await expect(running).rejects.toThrow(expect.objectContaining({ code: "INTERRUPTED" }));
   });
 
-  test("what onTar throws passes through", () => {
+  test("what onTar throws passes through", async () => {
     const options = { digest: sha256Of(good), size: good.length, mediaType: "" };
     const onTar = () => {
       throw new Error("mine");
     };
-    expect(indexLayer(streamOf([good]), { descriptor: options, onTar })).rejects.toThrow("mine");
+    await expect(indexLayer(streamOf([good]), { descriptor: options, onTar })).rejects.toThrow(
+      "mine",
+    );
   });
 
   test("a short layer is taken for a tar", async () => {

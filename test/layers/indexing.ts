@@ -1,6 +1,6 @@
 import { indexLayer } from "../../src/layers/indexer.ts";
 import type { LayerIndex } from "../../src/layers/layer-index.ts";
-import type { Sample } from "./codecs.ts";
+import { type Sample, sampleNamed } from "./codecs.ts";
 import { sha256Of } from "./samples.ts";
 
 export async function* streamOf(pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -23,3 +23,19 @@ export async function indexSample(
   if (`sha256:${tar.digest("hex")}` !== sha256Of(raw)) throw new Error("onTar got other bytes");
   return index;
 }
+
+const indexed = new Map<string, Promise<LayerIndex>>();
+
+/** The index of a named sample with checkpoints every 512 KiB, made once. */
+export function indexNamed(name: string): Promise<LayerIndex> {
+  let index = indexed.get(name);
+  if (index === undefined) {
+    const sample = sampleNamed(name);
+    index = indexSample(sample, [sample.blob], closeCheckpoints);
+    indexed.set(name, index);
+  }
+  return index;
+}
+
+/** Closer than usual, so that small samples have some. */
+export const closeCheckpoints = 512 * 1024;

@@ -71,15 +71,12 @@ describe("gzip members", () => {
     }
   });
 
-  test.each([
-    ["gzip", "-1"],
-    ["gzip", "-9"],
-    ["pigz", "-c"],
-    ["pigz", "-11", "-c"],
-    ["pigz", "-i", "-c"],
-  ])("made by %s %s are read", (...command) => {
-    expect(read([pipe(raw, command)]).output.equals(raw)).toBe(true);
-  });
+  test.each(["gzip -1", "gzip -9", "pigz -c", "pigz -11 -c", "pigz -i -c"])(
+    "made by %s are read",
+    (command) => {
+      expect(read([pipe(raw, command.split(" "))]).output.equals(raw)).toBe(true);
+    },
+  );
 });
 
 describe("what is wrong with a gzip file is said", () => {
