@@ -5,25 +5,27 @@ import { dlopen, FFIType, type Pointer, ptr, read } from "bun:ffi";
  * this is touched where it is not needed. Numbers are of Linux's generic ABI (x86-64, arm64) unless said otherwise.
  */
 
-const { i32, i64, u64, pointer, cstring } = {
+// Results of 64 bits come as numbers (i64_fast), so that a call makes no BigInt for the garbage collector.
+const { i32, i64, result, u64, pointer, cstring } = {
   i32: FFIType.i32,
   i64: FFIType.i64,
+  result: FFIType.i64_fast,
   u64: FFIType.u64,
   pointer: FFIType.ptr,
   cstring: FFIType.ptr,
 };
 
 const symbols = {
-  read: { args: [i32, pointer, u64], returns: i64 },
-  write: { args: [i32, pointer, u64], returns: i64 },
-  pread: { args: [i32, pointer, u64, i64], returns: i64 },
-  pwrite: { args: [i32, pointer, u64, i64], returns: i64 },
+  read: { args: [i32, pointer, u64], returns: result },
+  write: { args: [i32, pointer, u64], returns: result },
+  pread: { args: [i32, pointer, u64, i64], returns: result },
+  pwrite: { args: [i32, pointer, u64, i64], returns: result },
   ioctl: { args: [i32, u64, pointer], returns: i32 },
   fcntl: { args: [i32, i32, pointer], returns: i32 },
   flock: { args: [i32, i32], returns: i32 },
   socketpair: { args: [i32, i32, i32, pointer], returns: i32 },
-  recvmsg: { args: [i32, pointer, i32], returns: i64 },
-  sendmsg: { args: [i32, pointer, i32], returns: i64 },
+  recvmsg: { args: [i32, pointer, i32], returns: result },
+  sendmsg: { args: [i32, pointer, i32], returns: result },
 } as const;
 
 const linuxSymbols = {
@@ -51,7 +53,7 @@ function openAny<T extends Record<string, { args: readonly FFIType[]; returns: F
     try {
       // biome-ignore lint/suspicious/noExplicitAny: dlopen's generic wants mutable argument lists
       return dlopen(name, table as any).symbols as unknown as {
-        [K in keyof T]: (...args: unknown[]) => number | bigint;
+        [K in keyof T]: (...args: unknown[]) => number;
       };
     } catch (error) {
       last = error;
