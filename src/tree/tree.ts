@@ -8,6 +8,7 @@ import {
   maxNameBytes,
 } from "../formats/erofs/layout.ts";
 import type { TarEntry } from "../formats/tar/entry.ts";
+import { limitWarnings } from "../formats/tar/warnings.ts";
 import { isAufsName, opaqueMark, type SplitName, splitName, whiteoutPrefix } from "./names.ts";
 import { Directory, Leaf, type Node } from "./node.ts";
 import { resolveDirectory } from "./resolve.ts";
@@ -55,7 +56,11 @@ class Merger implements Tree {
   #lastPath: ByteString | undefined;
   #lastDirectory = this.#root;
 
-  constructor(readonly options: TreeOptions) {}
+  readonly #warn: (text: string) => void;
+
+  constructor(options: TreeOptions) {
+    this.#warn = limitWarnings(options.onWarning ?? (() => {}));
+  }
 
   beginLayer(index: number, name = `layer ${index + 1}`): void {
     if (index !== this.#layer + 1) throw new Error(`layer ${index} after ${this.#layer}`);
@@ -111,7 +116,7 @@ class Merger implements Tree {
   #addWhiteout(split: SplitName): void {
     const name = split.base.slice(whiteoutPrefix.length);
     if (name === "" || name === "." || name === "..") {
-      this.options.onWarning?.(
+      this.#warn(
         `${this.#layerName}: the whiteout "${printable(this.#entryName)}" names nothing and is passed over`,
       );
       return;

@@ -3,6 +3,7 @@ import type { TarEntry } from "./entry.ts";
 import { TarFaults } from "./faults.ts";
 import { blockSize, isZeroBlock } from "./header.ts";
 import { MemberReader } from "./member.ts";
+import { limitWarnings } from "./warnings.ts";
 
 export interface TarScannerOptions {
   /** Told of what is understood in one of several ways, or not taken over. */
@@ -30,7 +31,8 @@ export function createTarScanner(
   options: TarScannerOptions = {},
 ): TarScanner {
   const faults = new TarFaults(options.name ?? "the tar");
-  const member = new MemberReader(onEntry, options.onWarning ?? (() => {}), faults);
+  const warn = limitWarnings(options.onWarning ?? (() => {}));
+  const member = new MemberReader(onEntry, warn, faults);
   /** A block whose bytes come in several pieces. */
   const partial = Buffer.alloc(blockSize);
   let partialLength = 0;
