@@ -1,4 +1,4 @@
-import type { LayerMap } from "./layer-map.ts";
+import type { LayerMap } from "../layers/layer-map.ts";
 
 /**
  * The name of a layer's cache files: the digest of everything that its bytes are verified by (design D10). Two archives

@@ -7,7 +7,7 @@ import { CachedContent } from "./cached-content.ts";
 import type { FetchLimits } from "./fetch-context.ts";
 import { Gate } from "./gate.ts";
 import { LayerFetcher } from "./layer-fetcher.ts";
-import type { LayerMap } from "./layer-map.ts";
+import type { LayerMap } from "../layers/layer-map.ts";
 import { Readahead } from "./readahead.ts";
 import type { ContentIndex, Segment, VirtualDevice } from "./segments.ts";
 import { Spans } from "./spans.ts";

@@ -9,7 +9,7 @@ import {
 } from "../layers/resume-point.ts";
 import { createSpanDecoder, type SpanDecoder, type SpanSink } from "../layers/span-decoder.ts";
 import { windowAfter } from "../layers/window-after.ts";
-import { checkpointKinds } from "./layer-map.ts";
+import { checkpointKinds } from "../layers/layer-map.ts";
 import type { Piece, PieceResume } from "./planner.ts";
 import type { Spans } from "./spans.ts";
 

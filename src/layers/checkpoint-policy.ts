@@ -16,7 +16,7 @@ export interface CheckpointPolicy {
 export const defaultCheckpointBytes = 2 * 1024 * 1024;
 
 const defaultMinBytes = 64 * 1024;
-const defaultLambda = 2e-8;
+const defaultLambda = 1.5e-8;
 
 /** Bytes of archive that a checkpoint takes besides its window: table entry, frame of the window, digest. */
 const fixedCost = 80;

@@ -1,4 +1,4 @@
-import type { CheckpointKind, Codec, LayerIndex } from "../layers/layer-index.ts";
+import type { CheckpointKind, Codec, LayerIndex } from "./layer-index.ts";
 
 /** Checkpoint kinds by their number in {@link LayerMap.kind}. */
 export const checkpointKinds = ["start", "block", "inside"] as const satisfies CheckpointKind[];

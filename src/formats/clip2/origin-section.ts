@@ -1,0 +1,81 @@
+import type { Descriptor, OriginSpec } from "../../stores/origin.ts";
+import { parseDigest } from "../oci/digest.ts";
+import { corruptArchive } from "./corrupt.ts";
+
+/** What the origin section says: JSON with sorted keys. */
+export interface OriginSection {
+  readonly origin: OriginSpec;
+  /** The manifest's descriptor; its bytes are a section of their own. */
+  readonly manifest: Descriptor;
+  /** Program that made the archive, as "clip 0.1.0". */
+  readonly indexer: string;
+  /** Greatest distance between checkpoints that was asked for, bytes of output. */
+  readonly checkpointBytes: number;
+}
+
+export const encodeOriginSection = (section: OriginSection): Uint8Array =>
+  Buffer.from(JSON.stringify(sorted(section)), "utf8");
+
+/** @throws ClipError ARCHIVE_CORRUPT for anything that is not such a document. */
+export function decodeOriginSection(bytes: Uint8Array): OriginSection {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch {
+    throw corruptArchive("has an origin section that is no JSON");
+  }
+  const root = record(value);
+  const manifest = record(root["manifest"]);
+  const digest = text(manifest["digest"]);
+  if (parseDigest(digest) === undefined) throw malformed();
+  return {
+    origin: originSpec(record(root["origin"])),
+    manifest: { mediaType: text(manifest["mediaType"]), digest, size: count(manifest["size"]) },
+    indexer: text(root["indexer"]),
+    checkpointBytes: count(root["checkpointBytes"]),
+  };
+}
+
+const fileKinds = ["oci-layout", "oci-archive", "docker-archive"] as const;
+
+function originSpec(value: Record<string, unknown>): OriginSpec {
+  if (value["kind"] === "registry") {
+    return {
+      kind: "registry",
+      reference: text(value["reference"]),
+      ...(value["insecure"] === true ? { insecure: true } : {}),
+    };
+  }
+  const kind = fileKinds.find((name) => name === value["kind"]);
+  if (kind === undefined) throw malformed();
+  return {
+    kind,
+    path: text(value["path"]),
+    ...(value["tag"] === undefined ? {} : { tag: text(value["tag"]) }),
+  };
+}
+
+const malformed = () => corruptArchive("has an origin section of another shape");
+
+function record(value: unknown): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw malformed();
+  return value as Record<string, unknown>;
+}
+
+const maxText = 8192;
+
+function text(value: unknown): string {
+  if (typeof value !== "string" || value.length > maxText || value.includes("\0")) throw malformed();
+  return value;
+}
+
+function count(value: unknown): number {
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) throw malformed();
+  return value;
+}
+
+function sorted(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, sorted(inner)]));
+}
