@@ -1,8 +1,8 @@
 /**
  * Where checkpoints go. A reader of one small file fetches from the checkpoint before it, so what a span of s compressed
  * bytes costs all readers together grows with s², and what a checkpoint costs is its window in the archive. A place
- * is taken as soon as its cost is at most lambda * s². Measured on real layers (a minbase and a Python image) lambda
- * trades 0.2 to 0.4 % of archive for a third fewer fetched bytes.
+ * is taken as soon as its cost is at most lambda * s². Measured on tars of 110 to 150 MB of system files and Python
+ * packages (gzip -6, pigz), the lambda below makes windows of 0.37 to 0.40 % of the layer.
  */
 export interface CheckpointPolicy {
   /** Longest span in bytes of output; a checkpoint inside a block is made where no better place comes. */

@@ -24,7 +24,7 @@ describe("the policy of checkpoints", () => {
       return referred;
     };
     expect(dearest(65_536)).toBeLessThan(10);
-    expect(dearest(130_000)).toBeGreaterThan(300);
+    expect(dearest(130_000)).toBeGreaterThan(150);
     expect(dearest(260_000)).toBeGreaterThan(4 * dearest(130_000));
   });
 
