@@ -116,14 +116,13 @@ describe("tars of GNU tar are read as Python reads them", () => {
   });
 });
 
-test("attributes that GNU tar saves are read with every byte", async () => {
-  await Bun.write(join(dir, "attributed"), "");
-  const value = Buffer.from([0, 10, 255, 61, 0]);
-  const set = Bun.spawnSync(
-    ["setfattr", "-n", "user.bytes", "-v", `0x${value.toString("hex")}`, "attributed"],
-    { cwd: dir },
-  );
-  if (set.exitCode !== 0) return; // The filesystem of the temporary directory has no user attributes.
+const value = Buffer.from([0, 10, 255, 61, 0]);
+await Bun.write(join(dir, "attributed"), "");
+const set = ["setfattr", "-n", "user.bytes", "-v", `0x${value.toString("hex")}`, "attributed"];
+const canSet = Bun.spawnSync(set, { cwd: dir }).exitCode === 0;
+const reason = canSet ? "" : " (skipped: the temporary directory keeps no user attributes)";
+
+test.skipIf(!canSet)(`attributes that GNU tar saves are read with every byte${reason}`, () => {
   const { entries } = scan(run("tar", "--xattrs", "--format=posix", "-cf", "-", "attributed"));
   expect(entries[0]!.xattrs).toEqual([["user.bytes", value.toString("latin1")]]);
 });
