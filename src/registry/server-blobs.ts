@@ -1,6 +1,7 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ClipError } from "../errors.ts";
-import { digestOf, parseDigest } from "../formats/oci/digest.ts";
+import { toClipError } from "../errors.ts";
+import { parseDigest } from "../formats/oci/digest.ts";
 import { parseIndex } from "../formats/oci/image-index.ts";
 import { mediaTypes } from "../formats/oci/media-types.ts";
 
@@ -27,7 +28,7 @@ const mediaTypeOf = async (manifest: Blob): Promise<string> => {
 };
 
 /** Reads a layout's index once; its blobs when they are asked for. */
-export async function createSource(layout: string | ImageBlobs): Promise<ServerSource> {
+export function createSource(layout: string | ImageBlobs): ServerSource {
   if (typeof layout !== "string") {
     return {
       digestOf: (reference) => (parseDigest(reference) ? reference : layout.tags.get(reference)),
@@ -38,7 +39,7 @@ export async function createSource(layout: string | ImageBlobs): Promise<ServerS
       mediaTypeOf,
     };
   }
-  const tags = await tagsOf(layout);
+  const tags = tagsOf(layout);
   return {
     digestOf: (reference) => (parseDigest(reference) ? reference : tags.get(reference)),
     async blob(digest) {
@@ -52,13 +53,9 @@ export async function createSource(layout: string | ImageBlobs): Promise<ServerS
 }
 
 /** The tags of a layout; an image without one is "latest" when it is the only one. */
-async function tagsOf(layout: string): Promise<ReadonlyMap<string, string>> {
+function tagsOf(layout: string): ReadonlyMap<string, string> {
   const path = join(layout, "index.json");
-  const file = Bun.file(path);
-  if (!(await file.exists())) {
-    throw new ClipError("FILE_NOT_FOUND", `${path} does not exist: ${layout} is no OCI layout`);
-  }
-  const { manifests } = parseIndex(new Uint8Array(await file.arrayBuffer()), path);
+  const { manifests } = parseIndex(indexBytes(path), path);
   const tags = new Map<string, string>();
   for (const { digest, annotations } of manifests) {
     const tag = annotations?.["org.opencontainers.image.ref.name"];
@@ -69,32 +66,10 @@ async function tagsOf(layout: string): Promise<ReadonlyMap<string, string>> {
   return tags;
 }
 
-/** Puts an image together in memory: layers in order, the base first. `config` is what goes beside the rootfs. */
-export function imageOfLayers(
-  layers: readonly {
-    readonly bytes: Uint8Array;
-    readonly mediaType: string;
-    readonly diffId: string;
-  }[],
-  config: Readonly<Record<string, unknown>>,
-  tag: string,
-): ImageBlobs {
-  const blobs = new Map<string, Uint8Array>();
-  const put = (bytes: Uint8Array, mediaType: string) => {
-    const digest = digestOf(bytes);
-    blobs.set(digest, bytes);
-    return { mediaType, digest, size: bytes.length };
-  };
-  const json = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value), "utf8");
-  const rootfs = { type: "layers", diff_ids: layers.map(({ diffId }) => diffId) };
-  const manifest = put(
-    json({
-      schemaVersion: 2,
-      mediaType: mediaTypes.ociManifest,
-      config: put(json({ ...config, rootfs }), mediaTypes.ociConfig),
-      layers: layers.map(({ bytes, mediaType }) => put(bytes, mediaType)),
-    }),
-    mediaTypes.ociManifest,
-  );
-  return { blobs, tags: new Map([[tag, manifest.digest]]) };
+function indexBytes(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw toClipError(error, `serving an OCI layout: ${path}`);
+  }
 }

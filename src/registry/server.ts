@@ -46,8 +46,8 @@ export interface RegistryServer {
 const pieceLength = 32 * 1024;
 
 /** Serves an image on a free port of 127.0.0.1. @throws ClipError where the layout cannot be read. */
-export async function serveRegistry(options: ServeOptions): Promise<RegistryServer> {
-  const source = await createSource(options.layout);
+export function serveRegistry(options: ServeOptions): RegistryServer {
+  const source = createSource(options.layout);
   const link = createLink(options.bytesPerSecond, options.latencyMs);
   const stats: ServerStats = { requests: 0, bytes: 0, blobRequests: 0, blobBytes: 0 };
 
