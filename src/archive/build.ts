@@ -6,6 +6,7 @@ import { parseReference } from "../registry/reference.ts";
 import type { OriginSpec, ResolvedImage } from "../stores/origin.ts";
 import { resolveImage } from "../stores/resolve-image.ts";
 import { parseSource } from "../stores/source.ts";
+import { version } from "../version.ts";
 import { createTree } from "../tree/tree.ts";
 import { writeIndex } from "../tree/write-index.ts";
 import { indexLayers } from "./index-layers.ts";
@@ -30,8 +31,9 @@ export interface BuildOptions {
 
 export interface BuildResult {
   readonly output: string;
-  /** Bytes of the archive, and its identity. */
+  /** Bytes of the archive, the sha256 of the file, and the archive's id. */
   readonly size: number;
+  readonly digest: string;
   readonly id: string;
   readonly manifestDigest: string;
   /** Where the archive says that its layers are. */
@@ -98,12 +100,13 @@ export async function buildArchive(options: BuildOptions): Promise<BuildResult> 
     const origin = storageRef === undefined
       ? portable(image.spec, options)
       : recordedReference(storageRef.name, image, options.insecure ?? false);
-    const { size, id } = await writeArchive(
+    const { size, id, digest } = await writeArchive(
       options.output,
       {
         origin,
-        manifestDescriptor: image.manifestDescriptor,
-        manifest: image.manifest,
+        manifest: image.manifestDescriptor,
+        manifestBytes: image.manifest,
+        indexer: `clip ${version}`,
         config: image.config,
         layers,
         index: written.image,
@@ -115,6 +118,7 @@ export async function buildArchive(options: BuildOptions): Promise<BuildResult> 
     return {
       output: options.output,
       size,
+      digest,
       id,
       manifestDigest: image.manifestDescriptor.digest,
       origin,

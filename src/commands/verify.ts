@@ -33,7 +33,7 @@ export default command({
       const report = await verifyArchive(archive, { onProgress: progress.onProgress, signal });
       const findings = [...report.findings];
       if (flags.origin || flags.deep) {
-        const origin = openArchiveOrigin(archive, flags.archive, { insecure: flags.insecure, ...(flags.from === undefined ? {} : { origin: flags.from }) });
+        const origin = openArchiveOrigin(archive.origin, flags.archive, { insecure: flags.insecure, ...(flags.from === undefined ? {} : { origin: flags.from }) });
         try {
           const check = flags.deep ? verifyDeep : verifyOrigin;
           findings.push(...(await check(archive, origin, { onProgress: progress.onProgress, signal })).findings);

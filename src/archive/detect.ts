@@ -1,0 +1,13 @@
+import { magic as clip2Magic } from "../formats/clip2/layout.ts";
+
+/** The start of container format 1, of beam-cloud/clip. */
+const clip1Magic = Uint8Array.of(0x89, 0x43, 0x4c, 0x49, 0x50, 0x0d, 0x0a, 0x1a, 0x0a);
+
+export type ContainerFormat = "format1" | "format2" | "unknown";
+
+/** Tells the container format from a file's first bytes, never from its name. */
+export function detectFormat(start: Uint8Array): ContainerFormat {
+  const begins = (magic: Uint8Array) => Buffer.compare(start.subarray(0, magic.length), magic) === 0;
+  if (begins(clip2Magic)) return "format2";
+  return begins(clip1Magic) ? "format1" : "unknown";
+}

@@ -1,0 +1,108 @@
+import { type ErrorCode, toClipError } from "../errors.ts";
+import { ErofsImage } from "../formats/erofs/image.ts";
+import { verifyImage } from "../formats/erofs/verify.ts";
+import { VirtualTable } from "../formats/erofs/virtual.ts";
+import type { OnProgress } from "../progress.ts";
+import type { Origin } from "../stores/origin.ts";
+import type { Archive, ArchiveLayer } from "./open.ts";
+import { verifyLayer } from "./verify-layer.ts";
+
+export interface Finding {
+  readonly code: ErrorCode;
+  readonly text: string;
+}
+
+/** What a check found wrong; nothing means that all is well. */
+export interface Report {
+  readonly findings: readonly Finding[];
+}
+
+export interface VerifyOptions {
+  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal;
+}
+
+const blockSize = 512;
+
+/** Structure and digests of an archive: every section, every window, the whole index. Needs no origin. */
+export async function verifyArchive(archive: Archive, options: VerifyOptions = {}): Promise<Report> {
+  const check = new Checks(options);
+  for (const section of archive.sections) {
+    await check.run(`section "${section.name ?? section.kind}"`, () => archive.stored(section));
+  }
+  for (const [i, layer] of archive.layers.entries()) {
+    if (archive.config.diffIds[i] !== layer.diffId) {
+      check.add("ARCHIVE_CORRUPT", `layer ${i} has the diffID ${layer.diffId}, but the image config says ${archive.config.diffIds[i]}`);
+    }
+    await check.run(`windows of layer ${layer.digest}`, async () => {
+      for (let checkpoint = 0; checkpoint < layer.out.length; checkpoint++) await layer.window(checkpoint);
+    });
+  }
+  await check.run("the index", async () => {
+    const image = new ErofsImage(await archive.index());
+    verifyImage(image);
+    const virtual = new VirtualTable(archive.virtual, archive.layers.map(({ tarSize }) => tarSize));
+    checkDevices(image, archive.layers, virtual, check);
+  });
+  return check;
+}
+
+/** Whether every layer is where the archive says, with the right length. Nothing is downloaded. */
+export async function verifyOrigin(archive: Archive, origin: Origin, options: VerifyOptions = {}): Promise<Report> {
+  const check = new Checks(options);
+  for (const layer of archive.layers) {
+    await check.run(`layer ${layer.digest} at ${origin.name}`, () =>
+      origin.check(layer, options.signal === undefined ? {} : { signal: options.signal }),
+    );
+  }
+  return check;
+}
+
+/** Reads every layer whole: its digest, every granule's, the diffID, and the output from every checkpoint. */
+export async function verifyDeep(archive: Archive, origin: Origin, options: VerifyOptions = {}): Promise<Report> {
+  const check = new Checks(options);
+  for (const layer of archive.layers) {
+    await check.run(`layer ${layer.digest} at ${origin.name}`, () =>
+      verifyLayer(layer, origin.blob(layer), (code, text) => check.add(code, text), options),
+    );
+  }
+  return check;
+}
+
+/** The index's devices are the layers' tars, and its virtual device is no longer than its table. */
+function checkDevices(image: ErofsImage, layers: readonly ArchiveLayer[], virtual: VirtualTable, check: Checks): void {
+  if (image.layers !== layers.length) {
+    check.add("ARCHIVE_CORRUPT", `the index has ${image.layers} layers, the archive ${layers.length}`);
+    return;
+  }
+  for (const [i, layer] of layers.entries()) {
+    if (image.deviceBlocks[i]! > Math.ceil(layer.tarSize / blockSize)) {
+      check.add("ARCHIVE_CORRUPT", `the index expects more of layer ${layer.digest} than its ${layer.tarSize} bytes`);
+    }
+  }
+  if (virtual.count > 0 && image.virtualDevice === 0) {
+    check.add("ARCHIVE_CORRUPT", "there is a table of a virtual device that the index does not have");
+  }
+}
+
+class Checks implements Report {
+  readonly findings: Finding[] = [];
+
+  constructor(private readonly options: VerifyOptions) {}
+
+  add(code: ErrorCode, text: string): void {
+    this.findings.push({ code, text });
+  }
+
+  /** A check that throws leaves a finding; an abort is passed on. */
+  async run(what: string, body: () => unknown): Promise<void> {
+    this.options.signal?.throwIfAborted();
+    try {
+      await body();
+    } catch (error) {
+      this.options.signal?.throwIfAborted();
+      const { code, message } = toClipError(error, what);
+      this.add(code, message);
+    }
+  }
+}
