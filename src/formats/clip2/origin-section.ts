@@ -1,52 +1,81 @@
-import { objectAt, parseJsonObject, stringAt } from "../oci/json.ts";
-import { descriptorAt } from "../oci/descriptor.ts";
-import type { About } from "./contents.ts";
-import { corrupt } from "./failures.ts";
+import type { Descriptor, OriginSpec } from "../../stores/origin.ts";
+import { parseDigest } from "../oci/digest.ts";
+import { corruptArchive } from "./corrupt.ts";
 
-/** Section `origin`: JSON with sorted keys and no spaces, so that equal values are equal bytes. */
-
-const where = "section origin";
-
-export interface OriginSection extends About {
-  /** Digest of the raw index: a decompressed copy in a cache is verified by it. */
-  readonly indexDigest: string;
+/** What the origin section says: JSON with sorted keys. */
+export interface OriginSection {
+  readonly origin: OriginSpec;
+  /** The manifest's descriptor; its bytes are a section of their own. */
+  readonly manifest: Descriptor;
+  /** Program that made the archive, as "clip 0.1.0". */
+  readonly indexer: string;
+  /** Greatest distance between checkpoints that was asked for, bytes of output. */
+  readonly checkpointBytes: number;
 }
 
-export function encodeOrigin(about: OriginSection): Uint8Array {
-  const { origin, manifestDescriptor, checkpointBytes, indexer, indexDigest } = about;
-  const { mediaType, digest, size } = manifestDescriptor;
-  const manifest = { mediaType, digest, size };
-  return Buffer.from(canonical({ origin, manifest, checkpointBytes, indexer, index: indexDigest }));
-}
+export const encodeOriginSection = (section: OriginSection): Uint8Array =>
+  Buffer.from(JSON.stringify(sorted(section)), "utf8");
 
-/** @throws ClipError ARCHIVE_CORRUPT. */
-export function decodeOrigin(bytes: Uint8Array): OriginSection {
+/** @throws ClipError ARCHIVE_CORRUPT for anything that is not such a document. */
+export function decodeOriginSection(bytes: Uint8Array): OriginSection {
+  let value: unknown;
   try {
-    const object = parseJsonObject(bytes, where);
-    const { mediaType, digest, size } = descriptorAt(object.manifest, `${where}: manifest`);
-    const checkpointBytes = object.checkpointBytes;
-    if (typeof checkpointBytes !== "number" || !(checkpointBytes > 0)) {
-      throw corrupt("its checkpoint distance is no length");
-    }
-    return {
-      origin: objectAt(object.origin, `${where}: origin`),
-      manifestDescriptor: { mediaType, digest, size },
-      checkpointBytes,
-      indexer: stringAt(object.indexer, `${where}: indexer`),
-      indexDigest: stringAt(object.index, `${where}: index`),
-    };
-  } catch (error) {
-    throw corrupt(error instanceof Error ? error.message : "section origin cannot be read", error);
+    value = JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch {
+    throw corruptArchive("has an origin section that is no JSON");
   }
+  const root = record(value);
+  const manifest = record(root["manifest"]);
+  const digest = text(manifest["digest"]);
+  if (parseDigest(digest) === undefined) throw malformed();
+  return {
+    origin: originSpec(record(root["origin"])),
+    manifest: { mediaType: text(manifest["mediaType"]), digest, size: count(manifest["size"]) },
+    indexer: text(root["indexer"]),
+    checkpointBytes: count(root["checkpointBytes"]),
+  };
 }
 
-/** JSON with the keys of every object in the order of their UTF-16 units (as RFC 8785 has it). */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  const members = Object.entries(value)
-    .filter(([, member]) => member !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, member]) => `${JSON.stringify(key)}:${canonical(member)}`);
-  return `{${members.join(",")}}`;
+const fileKinds = ["oci-layout", "oci-archive", "docker-archive"] as const;
+
+function originSpec(value: Record<string, unknown>): OriginSpec {
+  if (value["kind"] === "registry") {
+    return {
+      kind: "registry",
+      reference: text(value["reference"]),
+      ...(value["insecure"] === true ? { insecure: true } : {}),
+    };
+  }
+  const kind = fileKinds.find((name) => name === value["kind"]);
+  if (kind === undefined) throw malformed();
+  return {
+    kind,
+    path: text(value["path"]),
+    ...(value["tag"] === undefined ? {} : { tag: text(value["tag"]) }),
+  };
+}
+
+const malformed = () => corruptArchive("has an origin section of another shape");
+
+function record(value: unknown): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw malformed();
+  return value as Record<string, unknown>;
+}
+
+const maxText = 8192;
+
+function text(value: unknown): string {
+  if (typeof value !== "string" || value.length > maxText || value.includes("\0")) throw malformed();
+  return value;
+}
+
+function count(value: unknown): number {
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) throw malformed();
+  return value;
+}
+
+function sorted(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, sorted(inner)]));
 }
