@@ -1,0 +1,76 @@
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  describe,
+  expect,
+  setDefaultTimeout,
+  test,
+} from "bun:test";
+import { existsSync } from "node:fs";
+import { conformance } from "./support/conformance.ts";
+import { type Fixture, makeFixture } from "./support/fixture.ts";
+import { type Mounted, mountFixture, reasonToSkip, unmountAll } from "./support/mounted.ts";
+
+setDefaultTimeout(20_000);
+
+const skipped = reasonToSkip();
+const suffix = skipped === "" ? "" : ` (skipped: ${skipped})`;
+const withMount = describe.skipIf(skipped !== "");
+
+let fixture: Fixture;
+beforeAll(() => {
+  if (skipped === "") fixture = makeFixture();
+});
+afterAll(() => fixture?.remove());
+
+withMount(`a mounted tree${suffix}`, () => {
+  let mounted: Mounted;
+  beforeAll(async () => {
+    mounted = await mountFixture(fixture, { passedOn: [fixture.nid("slow")] });
+  });
+  afterAll(unmountAll);
+
+  for (const [what, check] of Object.entries(conformance)) {
+    test(what, () => check({ expected: fixture.tree, mounted: mounted.mountPoint }));
+  }
+
+  test("its server refuses to be remounted over", async () => {
+    await expect(mountFixture(fixture, { mountPoint: mounted.mountPoint })).rejects.toThrow(
+      "MOUNT_BUSY",
+    );
+    expect(existsSync(`${mounted.mountPoint}/plain.txt`)).toBe(true);
+  });
+});
+
+withMount(`a mount made writable${suffix}`, () => {
+  afterEach(unmountAll);
+
+  test("still refuses every change, by itself", async () => {
+    const mounted = await mountFixture(fixture);
+    Bun.spawnSync(["mount", "-o", "remount,rw", mounted.mountPoint]);
+    conformance["nothing can be changed"]!({
+      expected: fixture.tree,
+      mounted: mounted.mountPoint,
+    });
+  });
+});
+
+withMount(`a server's end${suffix}`, () => {
+  afterEach(unmountAll);
+
+  test("workers end by themselves when it is unmounted", async () => {
+    const mounted = await mountFixture(fixture, { workers: 4 });
+    expect(Bun.spawnSync(["umount", mounted.mountPoint]).exitCode).toBe(0);
+    expect(await mounted.exited).toBe(0);
+    expect(await mounted.line(/^ended/)).toBe("ended");
+  });
+
+  test("more workers than descriptors share them", async () => {
+    const mounted = await mountFixture(fixture, { workers: 4, sharedDescriptor: true });
+    conformance["reads at any place, mapped and direct, give the same bytes"]!({
+      expected: fixture.tree,
+      mounted: mounted.mountPoint,
+    });
+  });
+});
