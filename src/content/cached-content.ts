@@ -1,6 +1,7 @@
 import type { LayerShape } from "../cache/block-map.ts";
 import { LayerCache, type LayerCacheOptions } from "../cache/layer-cache.ts";
 import { MemoryBlocks } from "../cache/memory-blocks.ts";
+import { ClipError } from "../errors.ts";
 import type { Counters } from "../stats/counters.ts";
 import { type ContentIndex, Segments, type VirtualDevice } from "./segments.ts";
 
@@ -27,6 +28,7 @@ export class CachedContent {
   readonly #memory = new MemoryBlocks();
   readonly #caches: (LayerCache | undefined)[] = [];
   #saidFailure = false;
+  #closed = false;
 
   constructor(options: CachedContentOptions) {
     this.#options = options;
@@ -60,16 +62,20 @@ export class CachedContent {
 
   /** The cache of a layer, opened when it is first asked for. */
   cache(layer: number): LayerCache {
-    return (this.#caches[layer] ??= this.#open(layer));
+    const cache = this.#caches[layer] ?? this.#open(layer);
+    this.#caches[layer] = cache;
+    return cache;
   }
 
   /** Closes the cache files. */
   close(): void {
     for (const cache of this.#caches) cache?.close();
     this.#caches.length = 0;
+    this.#closed = true;
   }
 
   #open(layer: number): LayerCache {
+    if (this.#closed) throw new ClipError("INTERRUPTED", "the archive was closed");
     const { cacheDirectory, counters, shapes, onCacheFailure } = this.#options;
     const events: LayerCacheOptions = {
       memory: this.#memory,

@@ -1,5 +1,6 @@
 import type { LayerShape } from "../cache/block-map.ts";
 import { ClipError, isClipError, toClipError } from "../errors.ts";
+import type { LayerMap } from "../layers/layer-map.ts";
 import type { Outcome } from "../stats/counter-table.ts";
 import type { Counters } from "../stats/counters.ts";
 import type { Blob } from "../stores/origin.ts";
@@ -7,7 +8,6 @@ import { CachedContent } from "./cached-content.ts";
 import type { FetchLimits } from "./fetch-context.ts";
 import { Gate } from "./gate.ts";
 import { LayerFetcher } from "./layer-fetcher.ts";
-import type { LayerMap } from "../layers/layer-map.ts";
 import { Readahead } from "./readahead.ts";
 import type { ContentIndex, Segment, VirtualDevice } from "./segments.ts";
 import { Spans } from "./spans.ts";
@@ -148,7 +148,13 @@ export class Content {
   }
 
   #fetcher(layer: number): LayerFetcher {
-    return (this.#fetchers[layer] ??= new LayerFetcher({
+    const fetcher = this.#fetchers[layer] ?? this.#openFetcher(layer);
+    this.#fetchers[layer] = fetcher;
+    return fetcher;
+  }
+
+  #openFetcher(layer: number): LayerFetcher {
+    return new LayerFetcher({
       layer,
       spans: this.#spans[layer]!,
       cache: this.#cached.cache(layer),
@@ -158,7 +164,7 @@ export class Content {
       limits: { ...defaultLimits, ...this.#options.limits },
       counters: this.#options.counters,
       closing: this.#closing.signal,
-    }));
+    });
   }
 }
 

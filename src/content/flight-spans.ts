@@ -28,21 +28,19 @@ export class FlightSpans {
 
   /**
    * Locks the spans. Where another process has the first one, waits until that is over or `isOver` says that there is
-   * nothing to wait for, but not for long: then both fetch. Returns the following spans that another process has; they
-   * are given up.
+   * nothing to wait for, but not for long: then both fetch. From the next span on that another process has, they are
+   * given up.
    */
-  async lockAll(isOver: () => boolean, signal: AbortSignal): Promise<number[]> {
+  async lockAll(isOver: () => boolean, signal: AbortSignal): Promise<void> {
     const [first, ...others] = this.#held;
-    if (first === undefined) return [];
+    if (first === undefined) return;
     if (!this.#lock(first)) {
       this.context.counters?.add("otherProcessWaits");
       const timeoutMs = this.context.limits.otherProcessMs;
       await poll(() => this.#lock(first) || isOver(), { timeoutMs, signal });
     }
     const busy = others.findIndex((span) => !this.#lock(span));
-    const lost = busy < 0 ? [] : others.slice(busy);
-    for (const span of lost) this.release(span);
-    return lost;
+    if (busy >= 0) for (const span of others.slice(busy)) this.release(span);
   }
 
   /** Takes a span along that follows, if nobody else has it. */

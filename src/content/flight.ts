@@ -50,9 +50,10 @@ export class Flight {
     const { counters, blob } = this.#context;
     const started = Bun.nanoseconds();
     try {
-      if (await this.#becomeFetcher()) {
+      const wants = await this.#becomeFetcher();
+      if (wants.length > 0) {
         counters?.add("fetches");
-        await this.#fetch(this.#plan());
+        await this.#fetch(this.#plan(wants));
         counters?.observe("originFetch", Bun.nanoseconds() - started);
       }
       for (const waiter of this.#waiters) waiter.settle();
@@ -67,21 +68,42 @@ export class Flight {
     }
   }
 
-  /** False when another process has fetched it all meanwhile. */
-  async #becomeFetcher(): Promise<boolean> {
-    const isThere = () =>
-      this.#wants.every(({ from, to }) => this.#context.cache.missing(from, to).length === 0);
-    const lost = await this.#spans.lockAll(isThere, this.#stall.signal);
-    // Their readers look again, and wait for the other process in a flight of their own.
-    for (const span of lost) this.#settle(span);
-    return !isThere();
+  /**
+   * Gets the spans for itself, and what is still wanted of them: another process may have fetched something meanwhile,
+   * or be fetching it. Readers of spans that it gives up look again, and wait in a flight of their own if they have to.
+   */
+  async #becomeFetcher(): Promise<Want[]> {
+    const isThere = () => this.#stillMissing().length === 0;
+    await this.#spans.lockAll(isThere, this.#stall.signal);
+    const wants: Want[] = [];
+    for (const want of this.#stillMissing()) {
+      const next = (wants.at(-1)?.span ?? want.span) + 1;
+      // Beyond a span that is no longer missing, one request would not do.
+      if (want.span > next) break;
+      wants.push(want);
+    }
+    const kept = new Set(wants.map(({ span }) => span));
+    for (const { span } of this.#wants) {
+      if (kept.has(span)) continue;
+      if (this.#spans.has(span)) this.#spans.release(span);
+      this.#settle(span);
+    }
+    return wants;
   }
 
-  #plan(): Piece[] {
+  #stillMissing(): Want[] {
+    const missing: Want[] = [];
+    for (const { span, from, to } of this.#wants) {
+      if (!this.#spans.has(span)) continue;
+      const gaps = this.#context.cache.missing(from, to);
+      const [first, last] = [gaps[0], gaps.at(-1)];
+      if (first && last) missing.push({ span, from: first.from, to: last.to });
+    }
+    return missing.sort((a, b) => a.span - b.span || a.from - b.from);
+  }
+
+  #plan(wants: readonly Want[]): Piece[] {
     const { cache, spans, readahead } = this.#context;
-    const wants = this.#wants
-      .filter(({ span }) => this.#spans.has(span))
-      .toSorted((a, b) => a.span - b.span || a.from - b.from);
     const { from } = wants[0]!;
     const pieces = planPieces(spans, wants, {
       resumeOf: (span, before) => cachedResume(spans, cache, span, before),

@@ -1,6 +1,7 @@
 import type { LayerCache } from "../cache/layer-cache.ts";
 import { isClipError } from "../errors.ts";
 import { granuleSize } from "../layers/layer-index.ts";
+import { checkpointKinds } from "../layers/layer-map.ts";
 import {
   decodeResume,
   nextByteOf,
@@ -9,7 +10,6 @@ import {
 } from "../layers/resume-point.ts";
 import { createSpanDecoder, type SpanDecoder, type SpanSink } from "../layers/span-decoder.ts";
 import { windowAfter } from "../layers/window-after.ts";
-import { checkpointKinds } from "../layers/layer-map.ts";
 import type { Piece, PieceResume } from "./planner.ts";
 import type { Spans } from "./spans.ts";
 

@@ -1,8 +1,8 @@
 import { type LayerShape, lastAtMost } from "../cache/block-map.ts";
 import { ClipError } from "../errors.ts";
 import { granuleSize } from "../layers/layer-index.ts";
-import { cacheKeyOf } from "./cache-key.ts";
 import type { LayerMap } from "../layers/layer-map.ts";
+import { cacheKeyOf } from "./cache-key.ts";
 
 /**
  * The spans of a layer: from where decoding can start to where the next start is. Of an uncompressed layer, where it can
