@@ -172,6 +172,7 @@ export class Flight {
     this.#run ??= await PieceRun.open(this.#context, piece, (out, decoded) => {
       for (const waiter of this.#waiters) {
         if (waiter.span === span) waiter.deliver(out, decoded);
+        if (waiter.settled) this.#waiters.delete(waiter);
       }
     });
     this.#run.push(bytes);
