@@ -42,7 +42,8 @@ export async function startTokenService(options: TokenServiceOptions = {}): Prom
       }
       const { user } = options;
       if (user === undefined) return issue();
-      const wanted = `Basic ${btoa(`${user.name}:${user.password}`)}`;
+      const pair = Buffer.from(`${user.name}:${user.password}`, "utf8").toString("base64");
+      const wanted = `Basic ${pair}`;
       return request.headers.authorization === wanted ? issue() : { status: 401 };
     },
   });
