@@ -21,13 +21,16 @@ const targets: Readonly<Record<string, string>> = {
 };
 
 /** Every thread that is not the main one is an entry point of the compile (design D6). */
-const entrypoints = ["src/main.ts", "src/fuse/worker.ts", "src/archive/index-worker.ts"];
+const entrypoints = ["src/main.ts", "src/mount/fuse-worker.ts", "src/archive/layer-worker.ts"];
 
 /** Ink asks for its devtools bridge even in production; nobody has it, so it becomes an empty module. */
 const withoutDevtools: Bun.BunPlugin = {
   name: "without-devtools",
   setup(build) {
-    build.onResolve({ filter: /^react-devtools-core$/ }, () => ({ path: "devtools", namespace: "empty" }));
+    build.onResolve({ filter: /^react-devtools-core$/ }, () => ({
+      path: "devtools",
+      namespace: "empty",
+    }));
     build.onLoad({ filter: /.*/, namespace: "empty" }, () => ({
       contents: "export default {}",
       loader: "js",
@@ -37,7 +40,7 @@ const withoutDevtools: Bun.BunPlugin = {
 
 async function compile(outfile: string, runtime?: string): Promise<void> {
   await Bun.build({
-    entrypoints: entrypoints.filter((path) => existsSync(path)),
+    entrypoints,
     compile: { outfile, ...(runtime === undefined ? {} : { executablePath: runtime }) },
     minify: { whitespace: true, syntax: true },
     sourcemap: "none",
@@ -54,7 +57,12 @@ async function compile(outfile: string, runtime?: string): Promise<void> {
 
 /** Gets another system's runtime from the npm registry, at the version of the Bun that runs this. */
 async function fetchRuntime(packageName: string): Promise<string | undefined> {
-  const directory = join("node_modules", ".cache", "clip-runtimes", `${packageName}@${Bun.version}`);
+  const directory = join(
+    "node_modules",
+    ".cache",
+    "clip-runtimes",
+    `${packageName}@${Bun.version}`,
+  );
   const executable = join(directory, "package", "bin", "bun");
   if (existsSync(executable)) return executable;
   const scratch = mkdtempSync(join(tmpdir(), "clip-runtime-"));
@@ -88,7 +96,9 @@ async function release(names: readonly string[]): Promise<void> {
     }
     const file = `clip-${packageJson.version}-${name}`;
     await compile(join(directory, file), runtime);
-    const digest = new Bun.CryptoHasher("sha256").update(await Bun.file(join(directory, file)).bytes()).digest("hex");
+    const digest = new Bun.CryptoHasher("sha256")
+      .update(await Bun.file(join(directory, file)).bytes())
+      .digest("hex");
     sums.push(`${digest}  ${file}`);
     console.log(`${directory}/${file}`);
   }
@@ -97,7 +107,10 @@ async function release(names: readonly string[]): Promise<void> {
 }
 
 const { values } = parseArgs({
-  options: { target: { type: "string", multiple: true }, release: { type: "boolean", default: false } },
+  options: {
+    target: { type: "string", multiple: true },
+    release: { type: "boolean", default: false },
+  },
 });
 const asked = values.target ?? (values.release ? Object.keys(targets) : []);
 for (const name of asked) {

@@ -23,13 +23,18 @@ export function formatDuration(ms: number): string {
   const minutes = Math.floor(whole / 60);
   if (minutes < 60) return `${minutes}m${String(whole % 60).padStart(2, "0")}s`;
   const hours = Math.floor(minutes / 60);
-  return hours < 48 ? `${hours}h${String(minutes % 60).padStart(2, "0")}m` : `${Math.floor(hours / 24)}d${hours % 24}h`;
+  return hours < 48
+    ? `${hours}h${String(minutes % 60).padStart(2, "0")}m`
+    : `${Math.floor(hours / 24)}d${hours % 24}h`;
 }
 
 export const formatCount = (count: number): string => count.toLocaleString("en-US");
 
 /** Columns padded to their widest cell; a column whose header starts with `>` is right-aligned. */
-export function formatTable(headers: readonly string[], rows: readonly (readonly string[])[]): string[] {
+export function formatTable(
+  headers: readonly string[],
+  rows: readonly (readonly string[])[],
+): string[] {
   const titles = headers.map((header) => header.replace(/^>/, ""));
   const widths = titles.map((title, i) =>
     Math.max(Bun.stringWidth(title), ...rows.map((row) => Bun.stringWidth(row[i] ?? ""))),
@@ -49,23 +54,19 @@ export function formatTable(headers: readonly string[], rows: readonly (readonly
 export const shortDigest = (digest: string): string => digest.replace(/^(\w+:\w{12})\w+$/, "$1");
 
 const typeLetters: Readonly<Record<number, string>> = {
-  0o040000: "d",
-  0o120000: "l",
-  0o020000: "c",
-  0o060000: "b",
-  0o010000: "p",
-  0o140000: "s",
+  9604: "d",
+  21609: "l",
+  4802: "c",
+  14406: "b",
+  2401: "p",
+  26411: "s",
 };
 
 /** st_mode as `ls -l` shows it: "drwxr-sr-t". */
 export function formatMode(mode: number): string {
   const bit = (mask: number, letter: string) => ((mode & mask) !== 0 ? letter : "-");
   const exec = (mask: number, special: number, letter: string) =>
-    (mode & special) === 0
-      ? bit(mask, "x")
-      : (mode & mask) !== 0
-        ? letter
-        : letter.toUpperCase();
+    (mode & special) === 0 ? bit(mask, "x") : (mode & mask) !== 0 ? letter : letter.toUpperCase();
   return [
     typeLetters[mode & 0o170000] ?? "-",
     bit(0o400, "r"),

@@ -29,7 +29,12 @@ async function main(args: readonly string[]): Promise<number> {
     .alias("help", "h")
     .options({
       verbose: { alias: "v", type: "boolean", global: true, describe: "Say more" },
-      quiet: { alias: "q", type: "boolean", global: true, describe: "Say nothing but results and errors" },
+      quiet: {
+        alias: "q",
+        type: "boolean",
+        global: true,
+        describe: "Say nothing but results and errors",
+      },
     })
     .conflicts("verbose", "quiet")
     .parserConfiguration({ "camel-case-expansion": false, "duplicate-arguments-array": false })

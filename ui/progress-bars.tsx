@@ -40,7 +40,13 @@ export function startBars(): { onProgress: OnProgress; close(): void } {
         const { digest, done, total } = progress;
         const now = performance.now();
         const startedAt = layers.get(digest)?.startedAt ?? now;
-        layers.set(digest, { digest, done, total, startedAt, endedAt: done >= total ? now : undefined });
+        layers.set(digest, {
+          digest,
+          done,
+          total,
+          startedAt,
+          endedAt: done >= total ? now : undefined,
+        });
       }
     },
     close: () => {
@@ -67,7 +73,9 @@ function Bars({ sample }: { readonly sample: () => Picture }) {
       {warnings.slice(-shownWarnings).map((text) => (
         <Text key={text} wrap="truncate">{`! ${text}`}</Text>
       ))}
-      {warnings.length > shownWarnings ? <Text>{`! ${warnings.length} warnings in all`}</Text> : null}
+      {warnings.length > shownWarnings ? (
+        <Text>{`! ${warnings.length} warnings in all`}</Text>
+      ) : null}
       <Text dimColor wrap="truncate">
         {step}
       </Text>
@@ -78,7 +86,12 @@ function Bars({ sample }: { readonly sample: () => Picture }) {
 function LayerRow({ layer }: { readonly layer: LayerState }) {
   const elapsed = (layer.endedAt ?? performance.now()) - layer.startedAt;
   const rate = layer.done / Math.max(1, elapsed);
-  const left = layer.endedAt !== undefined ? "done" : rate > 0 ? humanTime((layer.total - layer.done) / rate) : "–";
+  const left =
+    layer.endedAt !== undefined
+      ? "done"
+      : rate > 0
+        ? humanTime((layer.total - layer.done) / rate)
+        : "–";
   const share = layer.total === 0 ? 1 : layer.done / layer.total;
   return (
     <Text wrap="truncate">

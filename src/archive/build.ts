@@ -6,9 +6,9 @@ import { parseReference } from "../registry/reference.ts";
 import type { OriginSpec, ResolvedImage } from "../stores/origin.ts";
 import { resolveImage } from "../stores/resolve-image.ts";
 import { parseSource } from "../stores/source.ts";
-import { version } from "../version.ts";
 import { createTree } from "../tree/tree.ts";
 import { writeIndex } from "../tree/write-index.ts";
+import { version } from "../version.ts";
 import { indexLayers } from "./index-layers.ts";
 import { writeArchive } from "./write.ts";
 
@@ -59,7 +59,8 @@ export interface LayerSummary {
 export async function buildArchive(options: BuildOptions): Promise<BuildResult> {
   const { onProgress, signal } = options;
   const checkpointBytes = checkpointBytesOf(options.checkpointMiB ?? 2);
-  const storageRef = options.storageRef === undefined ? undefined : parseReference(options.storageRef);
+  const storageRef =
+    options.storageRef === undefined ? undefined : parseReference(options.storageRef);
   onProgress?.({ kind: "step", text: `resolving ${options.source}` });
   const originOptions = { insecure: options.insecure ?? false };
   const image = await resolveImage(parseSource(options.source), {
@@ -95,11 +96,15 @@ export async function buildArchive(options: BuildOptions): Promise<BuildResult> 
       },
     );
     note({ kind: "step", text: "writing the archive" });
-    const written = writeIndex(tree.finish(), layers.map((layer) => layer.tarSize));
+    const written = writeIndex(
+      tree.finish(),
+      layers.map((layer) => layer.tarSize),
+    );
     for (const text of written.warnings) note({ kind: "warning", text });
-    const origin = storageRef === undefined
-      ? portable(image.spec, options)
-      : recordedReference(storageRef.name, image, options.insecure ?? false);
+    const origin =
+      storageRef === undefined
+        ? portable(image.spec, options)
+        : recordedReference(storageRef.name, image, options.insecure ?? false);
     const { size, id, digest } = await writeArchive(
       options.output,
       {
@@ -134,7 +139,10 @@ export async function buildArchive(options: BuildOptions): Promise<BuildResult> 
 function checkpointBytesOf(mib: number): number {
   const bytes = Math.round(mib * 1024 * 1024);
   if (!(bytes >= 64 * 1024 && bytes <= 1024 * 1024 * 1024)) {
-    throw new ClipError("USAGE", `a checkpoint distance of ${mib} MiB is not possible: choose 0.0625 to 1024`);
+    throw new ClipError(
+      "USAGE",
+      `a checkpoint distance of ${mib} MiB is not possible: choose 0.0625 to 1024`,
+    );
   }
   return bytes;
 }

@@ -21,7 +21,10 @@ export async function openFileSource(path: string): Promise<ByteSource> {
   const stat = await handle.stat();
   if (!stat.isFile()) {
     await handle.close();
-    throw new ClipError("NOT_AN_ARCHIVE", `${name} is not a regular file; give the path of a .clip archive`);
+    throw new ClipError(
+      "NOT_AN_ARCHIVE",
+      `${name} is not a regular file; give the path of a .clip archive`,
+    );
   }
   return {
     name,
@@ -30,9 +33,11 @@ export async function openFileSource(path: string): Promise<ByteSource> {
       if (offset < 0 || offset + length > stat.size) throw truncated(name);
       const bytes = new Uint8Array(length);
       for (let at = 0; at < length; ) {
-        const { bytesRead } = await handle.read(bytes, at, length - at, offset + at).catch((error: unknown) => {
-          throw toClipError(error, `reading the archive ${name}`);
-        });
+        const { bytesRead } = await handle
+          .read(bytes, at, length - at, offset + at)
+          .catch((error: unknown) => {
+            throw toClipError(error, `reading the archive ${name}`);
+          });
         if (bytesRead === 0) throw truncated(name);
         at += bytesRead;
       }

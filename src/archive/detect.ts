@@ -7,7 +7,8 @@ export type ContainerFormat = "format1" | "format2" | "unknown";
 
 /** Tells the container format from a file's first bytes, never from its name. */
 export function detectFormat(start: Uint8Array): ContainerFormat {
-  const begins = (magic: Uint8Array) => Buffer.compare(start.subarray(0, magic.length), magic) === 0;
+  const begins = (magic: Uint8Array) =>
+    Buffer.compare(start.subarray(0, magic.length), magic) === 0;
   if (begins(clip2Magic)) return "format2";
   return begins(clip1Magic) ? "format1" : "unknown";
 }

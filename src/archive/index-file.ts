@@ -15,7 +15,10 @@ export interface IndexFile {
  * verified on every opening: its digest stands in a second file that was written with it, and the first file's name is
  * the digest of the packed index, which the archive has. Where the cache cannot be used, the index stays in memory.
  */
-export async function openIndexFile(archive: Archive, cacheDirectory: string | undefined): Promise<IndexFile> {
+export async function openIndexFile(
+  archive: Archive,
+  cacheDirectory: string | undefined,
+): Promise<IndexFile> {
   if (cacheDirectory === undefined) return { bytes: await archive.index(), path: undefined };
   const directory = join(cacheDirectory, "index");
   const path = join(directory, `${archive.indexKey}.erofs`);

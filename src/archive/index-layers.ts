@@ -19,14 +19,21 @@ export interface IndexLayersOptions {
 }
 
 /** Indexes layers on worker threads, the largest first; all stop at the first failure. */
-export async function indexLayers(jobs: readonly LayerJob[], options: IndexLayersOptions): Promise<void> {
+export async function indexLayers(
+  jobs: readonly LayerJob[],
+  options: IndexLayersOptions,
+): Promise<void> {
   const { signal } = options;
   const order = jobs.map((_, i) => i).sort((a, b) => sizeOf(jobs[b]) - sizeOf(jobs[a]) || a - b);
   const finished = new Map<number, IndexedLayer>();
   let nextLayer = 0;
   const deliver = (layer: number, indexed: IndexedLayer) => {
     finished.set(layer, indexed);
-    for (let ready = finished.get(nextLayer); ready !== undefined; ready = finished.get(nextLayer)) {
+    for (
+      let ready = finished.get(nextLayer);
+      ready !== undefined;
+      ready = finished.get(nextLayer)
+    ) {
       finished.delete(nextLayer);
       options.onLayer(nextLayer++, ready);
     }
@@ -37,13 +44,16 @@ export async function indexLayers(jobs: readonly LayerJob[], options: IndexLayer
   signal?.addEventListener("abort", onAbort, { once: true });
   if (signal?.aborted) onAbort();
   try {
-    const threads = Array.from({ length: Math.min(jobs.length, availableParallelism(), 8) }, async () => {
-      const worker = startLayerWorker();
-      workers.push(worker);
-      for (let layer = order.shift(); layer !== undefined; layer = order.shift()) {
-        deliver(layer, await runOn(worker, jobs[layer]!, options.onProgress));
-      }
-    });
+    const threads = Array.from(
+      { length: Math.min(jobs.length, availableParallelism(), 8) },
+      async () => {
+        const worker = startLayerWorker();
+        workers.push(worker);
+        for (let layer = order.shift(); layer !== undefined; layer = order.shift()) {
+          deliver(layer, await runOn(worker, jobs[layer]!, options.onProgress));
+        }
+      },
+    );
     await Promise.race([Promise.all(threads), abort.promise]);
   } finally {
     signal?.removeEventListener("abort", onAbort);
@@ -60,13 +70,16 @@ function runOn(worker: Worker, job: LayerJob, onProgress?: OnProgress): Promise<
     worker.onmessage = (event: MessageEvent<LayerMessage>) => {
       const message = event.data;
       if (message.kind === "entries") for (const entry of message.entries) entries.push(entry);
-      else if (message.kind === "progress") onProgress?.({ kind: "layer", digest, done: message.done, total });
+      else if (message.kind === "progress")
+        onProgress?.({ kind: "layer", digest, done: message.done, total });
       else if (message.kind === "warning") onProgress?.({ kind: "warning", text: message.text });
       else if (message.kind === "done") resolve({ index: message.index, entries });
       else reject(errorOf(message));
     };
     worker.onerror = (event) =>
-      reject(new ClipError("INTERNAL", `the thread that indexed layer ${digest} died: ${event.message}`));
+      reject(
+        new ClipError("INTERNAL", `the thread that indexed layer ${digest} died: ${event.message}`),
+      );
     onProgress?.({ kind: "layer", digest, done: 0, total });
     worker.postMessage(job);
   });

@@ -3,8 +3,8 @@ import type { TarEntry } from "../formats/tar/entry.ts";
 import { createTarScanner } from "../formats/tar/scanner.ts";
 import { indexLayer } from "../layers/indexer.ts";
 import type { LayerIndex } from "../layers/layer-index.ts";
-import type { Descriptor, OriginSpec } from "../stores/origin.ts";
 import { type OriginOptions, openOrigin } from "../stores/open-origin.ts";
+import type { Descriptor, OriginSpec } from "../stores/origin.ts";
 
 /** One layer to be indexed: plain data, so that any thread can do it. */
 export interface LayerJob {
@@ -21,7 +21,12 @@ export type LayerMessage =
   | { readonly kind: "progress"; readonly done: number }
   | { readonly kind: "warning"; readonly text: string }
   | { readonly kind: "done"; readonly index: LayerIndex }
-  | { readonly kind: "failed"; readonly code: ErrorCode; readonly message: string; readonly data: ErrorData };
+  | {
+      readonly kind: "failed";
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly data: ErrorData;
+    };
 
 const batchSize = 512;
 const progressBytes = 1 << 20;
@@ -44,11 +49,16 @@ export async function runLayerJob(
         batch.push(entry);
         if (batch.length >= batchSize) flush();
       },
-      { name: `layer ${job.descriptor.digest}`, onWarning: (text) => post({ kind: "warning", text }) },
+      {
+        name: `layer ${job.descriptor.digest}`,
+        onWarning: (text) => post({ kind: "warning", text }),
+      },
     );
     let shown = 0;
     const index = await indexLayer(
-      origin.blob(job.descriptor).read(0, job.descriptor.size, signal === undefined ? {} : { signal }),
+      origin
+        .blob(job.descriptor)
+        .read(0, job.descriptor.size, signal === undefined ? {} : { signal }),
       {
         descriptor: job.descriptor,
         diffId: job.diffId,

@@ -23,16 +23,24 @@ export interface ListedEntry {
   readonly target?: string;
 }
 
-export type EntryKind = "file" | "dir" | "symlink" | "char" | "block" | "fifo" | "socket" | "unknown";
+export type EntryKind =
+  | "file"
+  | "dir"
+  | "symlink"
+  | "char"
+  | "block"
+  | "fifo"
+  | "socket"
+  | "unknown";
 
 const kinds: Readonly<Record<number, EntryKind>> = {
-  0o100000: "file",
-  0o040000: "dir",
-  0o120000: "symlink",
-  0o020000: "char",
-  0o060000: "block",
-  0o010000: "fifo",
-  0o140000: "socket",
+  16807: "file",
+  9604: "dir",
+  21609: "symlink",
+  4802: "char",
+  14406: "block",
+  2401: "fifo",
+  26411: "socket",
 };
 
 export const kindOf = (mode: number): EntryKind => kinds[mode & 0o170000] ?? "unknown";
@@ -45,7 +53,9 @@ export function describeEntry(image: ErofsImage, nid: number, path: Uint8Array):
   const type = kindOf(mode);
   return {
     path: shown,
-    ...(shown === Buffer.from(path).toString("utf8") ? {} : { pathHex: Buffer.from(path).toString("hex") }),
+    ...(shown === Buffer.from(path).toString("utf8")
+      ? {}
+      : { pathHex: Buffer.from(path).toString("hex") }),
     inode: nid,
     type,
     mode,
@@ -82,7 +92,8 @@ export function* listDirectory(
     for (const { name, nid } of childrenOf(image, directory.nid)) {
       const child = { nid, path: joined(directory.path, name) };
       yield describeEntry(image, nid, child.path);
-      if (options.recursive === true && kindOf(inodeOf(image, nid).mode) === "dir") below.push(child);
+      if (options.recursive === true && kindOf(inodeOf(image, nid).mode) === "dir")
+        below.push(child);
     }
     pending.push(...below.reverse());
   }
@@ -100,9 +111,14 @@ export function childrenOf(image: ErofsImage, nid: number): { name: Uint8Array; 
 }
 
 function absolute(path: Uint8Array): Uint8Array {
-  const text = byteStringOf(path).split("/").filter((part) => part !== "" && part !== ".").join("/");
+  const text = byteStringOf(path)
+    .split("/")
+    .filter((part) => part !== "" && part !== ".")
+    .join("/");
   return Buffer.from(`/${text}`, "latin1");
 }
 
 const joined = (directory: Uint8Array, name: Uint8Array): Uint8Array =>
-  directory.length === 1 ? Buffer.concat([directory, name]) : Buffer.concat([directory, Buffer.from("/"), name]);
+  directory.length === 1
+    ? Buffer.concat([directory, name])
+    : Buffer.concat([directory, Buffer.from("/"), name]);

@@ -18,10 +18,14 @@ export function lookupPath(image: ErofsImage, path: Uint8Array, follow: boolean)
   const trail: number[] = [image.root];
   let links = 0;
   const missing = (why: string) =>
-    new ClipError("PATH_NOT_FOUND", `${printable(byteStringOf(path))}: ${why} in this archive; clip ls shows what there is`);
+    new ClipError(
+      "PATH_NOT_FOUND",
+      `${printable(byteStringOf(path))}: ${why} in this archive; clip ls shows what there is`,
+    );
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
     const here = trail.at(-1)!;
-    if ((inodeOf(image, here).mode & typeMask) !== fileTypes.dir.mode) throw missing("a part of the path is not a directory");
+    if ((inodeOf(image, here).mode & typeMask) !== fileTypes.dir.mode)
+      throw missing("a part of the path is not a directory");
     if (isDots(name, 1)) continue;
     if (isDots(name, 2)) {
       if (trail.length > 1) trail.pop();
@@ -40,7 +44,8 @@ export function lookupPath(image: ErofsImage, path: Uint8Array, follow: boolean)
     pending.push(...componentsOf(target).reverse());
   }
   const found = trail.at(-1)!;
-  if (mustBeDirectory && (inodeOf(image, found).mode & typeMask) !== fileTypes.dir.mode) throw missing("it is not a directory");
+  if (mustBeDirectory && (inodeOf(image, found).mode & typeMask) !== fileTypes.dir.mode)
+    throw missing("it is not a directory");
   return found;
 }
 

@@ -1,6 +1,12 @@
 import { ClipError, isClipError } from "../errors.ts";
 import { corruptArchive } from "../formats/clip2/corrupt.ts";
-import { decodeHead, headSizeOf, type Section, sameBytes, sha256Of } from "../formats/clip2/head.ts";
+import {
+  decodeHead,
+  headSizeOf,
+  type Section,
+  sameBytes,
+  sha256Of,
+} from "../formats/clip2/head.ts";
 import { decodeLayerTables, type LayerTables } from "../formats/clip2/layer-tables.ts";
 import { head, requiredSections, type SectionName } from "../formats/clip2/layout.ts";
 import { decodeOriginSection, type OriginSection } from "../formats/clip2/origin-section.ts";
@@ -132,11 +138,19 @@ function withWindows(layer: LayerTables, source: ByteSource, windows: Section): 
     ...layer,
     async window(checkpoint) {
       const size = layer.windowSize[checkpoint];
-      if (size === undefined) throw new RangeError(`layer ${layer.digest} has no checkpoint ${checkpoint}`);
+      if (size === undefined)
+        throw new RangeError(`layer ${layer.digest} has no checkpoint ${checkpoint}`);
       if (size === 0) return nothing;
       const bytes = await source.read(windows.offset + layer.windowAt[checkpoint]!, size);
-      if (!sameBytes(sha256Of(bytes), layer.windowSha256.subarray(checkpoint * 32, checkpoint * 32 + 32))) {
-        throw corruptArchive(`has a window of checkpoint ${checkpoint} in layer ${layer.digest} that was altered`);
+      if (
+        !sameBytes(
+          sha256Of(bytes),
+          layer.windowSha256.subarray(checkpoint * 32, checkpoint * 32 + 32),
+        )
+      ) {
+        throw corruptArchive(
+          `has a window of checkpoint ${checkpoint} in layer ${layer.digest} that was altered`,
+        );
       }
       return bytes;
     },
@@ -146,5 +160,10 @@ function withWindows(layer: LayerTables, source: ByteSource, windows: Section): 
 /** Says which file an error is about. */
 function named(error: ClipError, name: string): ClipError {
   if (error.message.includes(name)) return error;
-  return new ClipError(error.code, `${name}: ${error.message}`, { ...error.data, archive: name }, { cause: error.cause });
+  return new ClipError(
+    error.code,
+    `${name}: ${error.message}`,
+    { ...error.data, archive: name },
+    { cause: error.cause },
+  );
 }

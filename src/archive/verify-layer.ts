@@ -21,7 +21,10 @@ export async function verifyLayer(
   const { digest, size: total } = layer;
   const whole = new Bun.CryptoHasher("sha256");
   const tar = new Bun.CryptoHasher("sha256");
-  const source = new SpanBytes(blob.read(0, layer.size, options.signal === undefined ? {} : { signal: options.signal }), whole);
+  const source = new SpanBytes(
+    blob.read(0, layer.size, options.signal === undefined ? {} : { signal: options.signal }),
+    whole,
+  );
   let granule = 0;
   for (let i = 0; i < layer.out.length; i++) {
     const isLast = i + 1 === layer.out.length;
@@ -44,28 +47,43 @@ export async function verifyLayer(
     try {
       for (let at = from; at < to; at += granuleSize, granule++) {
         const bytes = await source.take(at, Math.min(granuleSize, to - at));
-        if (!sameBytes(sha256Of(bytes), layer.granuleSha256.subarray(granule * 32, granule * 32 + 32))) {
-          add("DIGEST_MISMATCH", `layer ${digest}: bytes ${at} to ${at + bytes.length} are not those that were indexed`);
+        if (
+          !sameBytes(sha256Of(bytes), layer.granuleSha256.subarray(granule * 32, granule * 32 + 32))
+        ) {
+          add(
+            "DIGEST_MISMATCH",
+            `layer ${digest}: bytes ${at} to ${at + bytes.length} are not those that were indexed`,
+          );
           return;
         }
         decoder.push(bytes);
         const reach = Math.min(layer.granuleReach[granule]!, outTo);
         if (out < reach) {
-          add("ARCHIVE_CORRUPT", `layer ${digest}: granule ${granule} gives output up to ${out} only, not ${reach}`);
+          add(
+            "ARCHIVE_CORRUPT",
+            `layer ${digest}: granule ${granule} gives output up to ${out} only, not ${reach}`,
+          );
         }
       }
     } finally {
       decoder.close();
     }
     if (out !== outTo) {
-      add("ARCHIVE_CORRUPT", `layer ${digest}: checkpoint ${i} leads to tar offset ${out} instead of ${outTo}`);
+      add(
+        "ARCHIVE_CORRUPT",
+        `layer ${digest}: checkpoint ${i} leads to tar offset ${out} instead of ${outTo}`,
+      );
       return;
     }
     options.onProgress?.({ kind: "layer", digest, done: to, total });
   }
-  if (`sha256:${whole.digest("hex")}` !== digest) add("DIGEST_MISMATCH", `layer ${digest} has other bytes at its origin`);
+  if (`sha256:${whole.digest("hex")}` !== digest)
+    add("DIGEST_MISMATCH", `layer ${digest} has other bytes at its origin`);
   if (`sha256:${tar.digest("hex")}` !== layer.diffId) {
-    add("DIFFID_MISMATCH", `layer ${digest}: its checkpoints do not lead to the diffID ${layer.diffId}`);
+    add(
+      "DIFFID_MISMATCH",
+      `layer ${digest}: its checkpoints do not lead to the diffID ${layer.diffId}`,
+    );
   }
 }
 

@@ -25,30 +25,44 @@ export interface VerifyOptions {
 const blockSize = 512;
 
 /** Structure and digests of an archive: every section, every window, the whole index. Needs no origin. */
-export async function verifyArchive(archive: Archive, options: VerifyOptions = {}): Promise<Report> {
+export async function verifyArchive(
+  archive: Archive,
+  options: VerifyOptions = {},
+): Promise<Report> {
   const check = new Checks(options);
   for (const section of archive.sections) {
     await check.run(`section "${section.name ?? section.kind}"`, () => archive.stored(section));
   }
   for (const [i, layer] of archive.layers.entries()) {
     if (archive.config.diffIds[i] !== layer.diffId) {
-      check.add("ARCHIVE_CORRUPT", `layer ${i} has the diffID ${layer.diffId}, but the image config says ${archive.config.diffIds[i]}`);
+      check.add(
+        "ARCHIVE_CORRUPT",
+        `layer ${i} has the diffID ${layer.diffId}, but the image config says ${archive.config.diffIds[i]}`,
+      );
     }
     await check.run(`windows of layer ${layer.digest}`, async () => {
-      for (let checkpoint = 0; checkpoint < layer.out.length; checkpoint++) await layer.window(checkpoint);
+      for (let checkpoint = 0; checkpoint < layer.out.length; checkpoint++)
+        await layer.window(checkpoint);
     });
   }
   await check.run("the index", async () => {
     const image = new ErofsImage(await archive.index());
     verifyImage(image);
-    const virtual = new VirtualTable(archive.virtual, archive.layers.map(({ tarSize }) => tarSize));
+    const virtual = new VirtualTable(
+      archive.virtual,
+      archive.layers.map(({ tarSize }) => tarSize),
+    );
     checkDevices(image, archive.layers, virtual, check);
   });
   return check;
 }
 
 /** Whether every layer is where the archive says, with the right length. Nothing is downloaded. */
-export async function verifyOrigin(archive: Archive, origin: Origin, options: VerifyOptions = {}): Promise<Report> {
+export async function verifyOrigin(
+  archive: Archive,
+  origin: Origin,
+  options: VerifyOptions = {},
+): Promise<Report> {
   const check = new Checks(options);
   for (const layer of archive.layers) {
     await check.run(`layer ${layer.digest} at ${origin.name}`, () =>
@@ -59,7 +73,11 @@ export async function verifyOrigin(archive: Archive, origin: Origin, options: Ve
 }
 
 /** Reads every layer whole: its digest, every granule's, the diffID, and the output from every checkpoint. */
-export async function verifyDeep(archive: Archive, origin: Origin, options: VerifyOptions = {}): Promise<Report> {
+export async function verifyDeep(
+  archive: Archive,
+  origin: Origin,
+  options: VerifyOptions = {},
+): Promise<Report> {
   const check = new Checks(options);
   for (const layer of archive.layers) {
     await check.run(`layer ${layer.digest} at ${origin.name}`, () =>
@@ -70,18 +88,32 @@ export async function verifyDeep(archive: Archive, origin: Origin, options: Veri
 }
 
 /** The index's devices are the layers' tars, and its virtual device is no longer than its table. */
-function checkDevices(image: ErofsImage, layers: readonly ArchiveLayer[], virtual: VirtualTable, check: Checks): void {
+function checkDevices(
+  image: ErofsImage,
+  layers: readonly ArchiveLayer[],
+  virtual: VirtualTable,
+  check: Checks,
+): void {
   if (image.layers !== layers.length) {
-    check.add("ARCHIVE_CORRUPT", `the index has ${image.layers} layers, the archive ${layers.length}`);
+    check.add(
+      "ARCHIVE_CORRUPT",
+      `the index has ${image.layers} layers, the archive ${layers.length}`,
+    );
     return;
   }
   for (const [i, layer] of layers.entries()) {
     if (image.deviceBlocks[i]! > Math.ceil(layer.tarSize / blockSize)) {
-      check.add("ARCHIVE_CORRUPT", `the index expects more of layer ${layer.digest} than its ${layer.tarSize} bytes`);
+      check.add(
+        "ARCHIVE_CORRUPT",
+        `the index expects more of layer ${layer.digest} than its ${layer.tarSize} bytes`,
+      );
     }
   }
   if (virtual.count > 0 && image.virtualDevice === 0) {
-    check.add("ARCHIVE_CORRUPT", "there is a table of a virtual device that the index does not have");
+    check.add(
+      "ARCHIVE_CORRUPT",
+      "there is a table of a virtual device that the index does not have",
+    );
   }
 }
 

@@ -65,7 +65,10 @@ async function readBack(path: string): Promise<string> {
   try {
     const [finding] = (await verifyArchive(archive)).findings;
     if (finding !== undefined) {
-      throw new ClipError("INTERNAL", `the archive that was just written does not verify: ${finding.text}; please report this`);
+      throw new ClipError(
+        "INTERNAL",
+        `the archive that was just written does not verify: ${finding.text}; please report this`,
+      );
     }
     return archive.id;
   } finally {

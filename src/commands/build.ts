@@ -1,6 +1,6 @@
 import { buildArchive } from "../archive/build.ts";
-import { command, sharedFlags } from "./command.ts";
 import { formatBytes, formatCount, formatDuration } from "../format.ts";
+import { command, sharedFlags } from "./command.ts";
 import { showProgress } from "./progress.ts";
 
 export default command({
@@ -8,19 +8,36 @@ export default command({
   summary: "Index an image where it is and write a .clip archive",
   examples: [
     ["clip build docker.io/library/debian:12 -o debian.clip", "an image in a registry"],
-    ["clip build oci:./image:latest -o app.clip", "an OCI layout, as buildah push and skopeo copy write it"],
-    ["clip build oci-archive:image.tar -o app.clip --storage-ref registry.example/app:1", "indexed here, mounted from there"],
+    [
+      "clip build oci:./image:latest -o app.clip",
+      "an OCI layout, as buildah push and skopeo copy write it",
+    ],
+    [
+      "clip build oci-archive:image.tar -o app.clip --storage-ref registry.example/app:1",
+      "indexed here, mounted from there",
+    ],
   ],
   flags: (yargs) =>
     yargs
       .positional("source", {
         type: "string",
         demandOption: true,
-        describe: "oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF], docker://REF or REF",
+        describe:
+          "oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF], docker://REF or REF",
       })
       .options({
-        output: { alias: "o", type: "string", demandOption: true, requiresArg: true, describe: "The archive to write" },
-        platform: { type: "string", requiresArg: true, describe: "os/arch[/variant] of a multi-platform image" },
+        output: {
+          alias: "o",
+          type: "string",
+          demandOption: true,
+          requiresArg: true,
+          describe: "The archive to write",
+        },
+        platform: {
+          type: "string",
+          requiresArg: true,
+          describe: "os/arch[/variant] of a multi-platform image",
+        },
         "checkpoint-mib": {
           type: "number",
           default: 2,
@@ -30,7 +47,8 @@ export default command({
         "storage-ref": {
           type: "string",
           requiresArg: true,
-          describe: "Reference to record as the place of the layers, when it is not the one indexed",
+          describe:
+            "Reference to record as the place of the layers, when it is not the one indexed",
         },
         insecure: sharedFlags.insecure,
         json: sharedFlags.json,

@@ -1,6 +1,6 @@
-import { ClipError } from "../errors.ts";
 import { kindOf } from "../archive/list.ts";
 import { inodeOf, lookupPath } from "../archive/lookup.ts";
+import { ClipError } from "../errors.ts";
 import { pathBytes, shownPath } from "../system/paths.ts";
 import { openContentForCommand } from "./archive-flags.ts";
 import { command, sharedFlags } from "./command.ts";
@@ -14,7 +14,11 @@ export default command({
   flags: (yargs) =>
     yargs
       .positional("archive", { type: "string", demandOption: true, describe: "The .clip file" })
-      .positional("path", { type: "string", demandOption: true, describe: "A file inside the image" })
+      .positional("path", {
+        type: "string",
+        demandOption: true,
+        describe: "A file inside the image",
+      })
       .options({
         origin: sharedFlags.origin,
         insecure: sharedFlags.insecure,
@@ -28,16 +32,25 @@ export default command({
       const { mode, size } = inodeOf(opened.image, nid);
       const kind = kindOf(mode);
       if (kind !== "file") {
-        throw new ClipError("USAGE", `${shownPath(flags.path)} is a ${kind}, not a regular file; clip ls -l shows it`);
+        throw new ClipError(
+          "USAGE",
+          `${shownPath(flags.path)} is a ${kind}, not a regular file; clip ls -l shows it`,
+        );
       }
       const pieces: Uint8Array[] = [];
       for (let at = 0; at < size; at += pieceBytes) {
-        const piece = await opened.content.read(nid, at, Math.min(pieceBytes, size - at), signal);
+        const piece = await opened.content.read(nid, at, Math.min(pieceBytes, size - at), {
+          signal,
+        });
         if (output.json) pieces.push(piece);
         else output.bytes(piece);
       }
       if (output.json) {
-        output.value({ path: shownPath(flags.path), size, content: Buffer.concat(pieces).toString("base64") });
+        output.value({
+          path: shownPath(flags.path),
+          size,
+          content: Buffer.concat(pieces).toString("base64"),
+        });
       }
       return 0;
     } finally {

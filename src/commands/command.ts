@@ -34,7 +34,8 @@ export const sharedFlags = {
   origin: {
     type: "string",
     requiresArg: true,
-    describe: "Where the layers are now: a reference, oci:DIR, oci-archive:FILE, docker-archive:FILE",
+    describe:
+      "Where the layers are now: a reference, oci:DIR, oci-archive:FILE, docker-archive:FILE",
   },
   cacheDir: {
     type: "string",

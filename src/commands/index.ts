@@ -1,6 +1,6 @@
-import type { Command } from "./command.ts";
 import build from "./build.ts";
 import cat from "./cat.ts";
+import type { Command } from "./command.ts";
 import completion from "./completion.ts";
 import demo from "./demo.ts";
 import inspect from "./inspect.ts";

@@ -17,15 +17,27 @@ export default command({
       .positional("archive", { type: "string", demandOption: true, describe: "The .clip file" })
       .positional("path", { type: "string", default: "/", describe: "A path inside the image" })
       .options({
-        long: { alias: "l", type: "boolean", default: false, describe: "Mode, links, owner, size and time too" },
-        recursive: { alias: "R", type: "boolean", default: false, describe: "And everything below" },
+        long: {
+          alias: "l",
+          type: "boolean",
+          default: false,
+          describe: "Mode, links, owner, size and time too",
+        },
+        recursive: {
+          alias: "R",
+          type: "boolean",
+          default: false,
+          describe: "And everything below",
+        },
         "cache-dir": sharedFlags.cacheDir,
         json: sharedFlags.json,
       }),
   async run(flags, { output, signal }) {
     const opened = await openForCommand(flags);
     try {
-      for (const entry of listDirectory(opened.image, pathBytes(flags.path), { recursive: flags.recursive })) {
+      for (const entry of listDirectory(opened.image, pathBytes(flags.path), {
+        recursive: flags.recursive,
+      })) {
         signal.throwIfAborted();
         if (output.json) output.value(entry);
         else if (flags.long) {

@@ -44,9 +44,17 @@ export function createOutput(flags: OutputFlags): Output {
 /** The one sentence (or, with --json, one JSON document) that a failure leaves on standard error. */
 export function reportFailure(error: ClipError, flags: OutputFlags): void {
   const causes = flags.verbose === true ? `\n${causesOf(error)}` : "";
-  const text = flags.json === true
-    ? JSON.stringify({ error: { code: error.code, message: error.message, exitCode: error.exitCode, ...error.data } })
-    : `clip: ${error.message} [${error.code}]${causes}`;
+  const text =
+    flags.json === true
+      ? JSON.stringify({
+          error: {
+            code: error.code,
+            message: error.message,
+            exitCode: error.exitCode,
+            ...error.data,
+          },
+        })
+      : `clip: ${error.message} [${error.code}]${causes}`;
   try {
     writeAll(2, Buffer.from(`${text}\n`));
   } catch {
@@ -73,7 +81,11 @@ function writeAll(fd: number, bytes: Uint8Array): void {
       const code = (error as NodeJS.ErrnoException).code;
       if (code === "EAGAIN") Bun.sleepSync(1);
       else if (code === "EPIPE") throw new BrokenPipe("standard output was closed");
-      else throw toClipError(error, fd === 1 ? "writing to standard output" : "writing to standard error");
+      else
+        throw toClipError(
+          error,
+          fd === 1 ? "writing to standard output" : "writing to standard error",
+        );
     }
   }
 }

@@ -1,5 +1,5 @@
-import type { OnProgress, Progress } from "../progress.ts";
 import { formatBytes, formatDuration, shortDigest } from "../format.ts";
+import type { OnProgress, Progress } from "../progress.ts";
 import type { Output } from "./output.ts";
 
 export interface ProgressDisplay {

@@ -26,7 +26,10 @@ export default command({
       formatDuration(Date.now() - mount.startedAtMs),
       mount.log === undefined ? "-" : shownPath(mount.log),
     ]);
-    for (const line of formatTable([">PID", "SOURCE", "MOUNT POINT", "DRIVER", "UPTIME", "LOG"], rows)) {
+    for (const line of formatTable(
+      [">PID", "SOURCE", "MOUNT POINT", "DRIVER", "UPTIME", "LOG"],
+      rows,
+    )) {
       output.line(line);
     }
     return 0;

@@ -13,7 +13,12 @@ export default command({
     yargs
       .positional("dir", { type: "string", demandOption: true, describe: "The mount point" })
       .options({
-        force: { alias: "f", type: "boolean", default: false, describe: "Detach even while it is in use" },
+        force: {
+          alias: "f",
+          type: "boolean",
+          default: false,
+          describe: "Detach even while it is in use",
+        },
         json: sharedFlags.json,
       }),
   async run(flags, { output, signal }) {

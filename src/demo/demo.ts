@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildArchive } from "../archive/build.ts";
-import { lookupPath, inodeOf } from "../archive/lookup.ts";
-import { ClipError, isClipError, toClipError } from "../errors.ts";
+import { inodeOf, lookupPath } from "../archive/lookup.ts";
 import { type OpenedImage, openImage } from "../content/open-image.ts";
+import { ClipError, isClipError, toClipError } from "../errors.ts";
 import { mountArchive } from "../mount/mount.ts";
 import { serveRegistry } from "../registry/server.ts";
 import { type DemoImage, makeDemoImage } from "./image.ts";
@@ -96,9 +96,17 @@ async function withRegistry(
       const bytes = await reader.read(path);
       const ms = performance.now() - startedAt;
       if (!Buffer.from(content).equals(bytes)) {
-        throw new ClipError("INTERNAL", `the demo read other bytes from ${path} than went into the image; please report this`);
+        throw new ClipError(
+          "INTERNAL",
+          `the demo read other bytes from ${path} than went into the image; please report this`,
+        );
       }
-      reads.push({ path, bytes: bytes.length, fetchedBytes: registry.stats.bytes - fetchedBefore, ms });
+      reads.push({
+        path,
+        bytes: bytes.length,
+        fetchedBytes: registry.stats.bytes - fetchedBefore,
+        ms,
+      });
     }
   } finally {
     await reader.close();
@@ -116,7 +124,11 @@ async function withRegistry(
     reads,
     fetchedBytes,
     requests,
-    pull: await pullAll(registry.host, built.layers.map((layer) => layer.digest), signal),
+    pull: await pullAll(
+      registry.host,
+      built.layers.map((layer) => layer.digest),
+      signal,
+    ),
   };
 }
 
@@ -167,17 +179,27 @@ async function readOutside(path: string): Promise<Uint8Array> {
   const child = Bun.spawn(["cat", path], { stdout: "pipe", stderr: "pipe" });
   const bytes = await new Response(child.stdout).bytes();
   if ((await child.exited) !== 0) {
-    throw new ClipError("IO", `reading ${path} failed: ${(await new Response(child.stderr).text()).trim()}`);
+    throw new ClipError(
+      "IO",
+      `reading ${path} failed: ${(await new Response(child.stderr).text()).trim()}`,
+    );
   }
   return bytes;
 }
 
-async function pullAll(host: string, digests: readonly string[], signal?: AbortSignal): Promise<DemoReport["pull"]> {
+async function pullAll(
+  host: string,
+  digests: readonly string[],
+  signal?: AbortSignal,
+): Promise<DemoReport["pull"]> {
   const startedAt = performance.now();
   let bytes = 0;
   await Promise.all(
     digests.map(async (digest) => {
-      const answer = await fetch(`http://${host}/v2/demo/blobs/${digest}`, signal === undefined ? {} : { signal });
+      const answer = await fetch(
+        `http://${host}/v2/demo/blobs/${digest}`,
+        signal === undefined ? {} : { signal },
+      );
       bytes += (await answer.bytes()).length;
     }),
   );

@@ -2,10 +2,10 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "n
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type Pack, pack } from "tar-stream";
+import type { OciDescriptor } from "../formats/oci/descriptor.ts";
 import { digestOf } from "../formats/oci/digest.ts";
 import { mediaTypes } from "../formats/oci/media-types.ts";
 import { hostPlatform } from "../formats/oci/platform.ts";
-import type { OciDescriptor } from "../formats/oci/descriptor.ts";
 
 /**
  * A small but real image of files at hand, as an OCI layout: a layer of system files, a layer of more of them, and a
@@ -43,7 +43,11 @@ export async function makeDemoImage(directory: string): Promise<DemoImage> {
   for (const [i, roots] of sources.entries()) {
     const files = collect(roots, bytesPerLayer[i]!);
     await addLayer((tar) => {
-      for (const file of files) tar.entry({ name: file.path.slice(1), mode: file.mode & 0o7777 }, Buffer.from(file.content));
+      for (const file of files)
+        tar.entry(
+          { name: file.path.slice(1), mode: file.mode & 0o7777 },
+          Buffer.from(file.content),
+        );
     });
     const middle = files[Math.floor(files.length / 2)];
     if (middle !== undefined) samples.push({ path: middle.path, content: middle.content });
@@ -56,7 +60,12 @@ export async function makeDemoImage(directory: string): Promise<DemoImage> {
     tar.entry({ name: "usr/share/.wh.doc" }, Buffer.alloc(0));
   });
   samples.push({ path: "/app/hello.txt", content: greeting });
-  const config = { architecture: hostPlatform().architecture, os: "linux", config: { Cmd: ["/app/hello.txt"] }, rootfs: { type: "layers", diff_ids: diffIds } };
+  const config = {
+    architecture: hostPlatform().architecture,
+    os: "linux",
+    config: { Cmd: ["/app/hello.txt"] },
+    rootfs: { type: "layers", diff_ids: diffIds },
+  };
   const manifest = {
     schemaVersion: 2,
     mediaType: mediaTypes.ociManifest,
@@ -86,14 +95,25 @@ function collect(roots: readonly string[], limit: number): FoundFile[] {
   const pending = [...roots].reverse();
   let total = 0;
   let visited = 0;
-  for (let path = pending.pop(); path !== undefined && total < limit && visited < maxVisited; path = pending.pop()) {
+  for (
+    let path = pending.pop();
+    path !== undefined && total < limit && visited < maxVisited;
+    path = pending.pop()
+  ) {
     visited++;
     try {
       const stat = statSync(path, { throwIfNoEntry: false });
       if (stat === undefined) continue;
       if (stat.isDirectory()) {
-        const below = readdirSync(path, { withFileTypes: true }).filter((entry) => !entry.isSymbolicLink());
-        pending.push(...below.map((entry) => join(path!, entry.name)).sort().reverse());
+        const below = readdirSync(path, { withFileTypes: true }).filter(
+          (entry) => !entry.isSymbolicLink(),
+        );
+        pending.push(
+          ...below
+            .map((entry) => join(path!, entry.name))
+            .sort()
+            .reverse(),
+        );
       } else if (stat.isFile() && stat.size >= minFileBytes && stat.size <= maxFileBytes) {
         const content = readFileSync(path);
         total += content.length;

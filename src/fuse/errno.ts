@@ -15,6 +15,7 @@ export const errnos = {
   ENOTTY: 25,
   EROFS: 30,
   ERANGE: 34,
+  ENAMETOOLONG: 36,
   ENOSYS: 38,
   ENODATA: 61,
   ECONNABORTED: 103,

@@ -1,4 +1,6 @@
+import { maxNameBytes } from "../formats/erofs/layout.ts";
 import { writeAttrOut, writeEntry, writeNegativeEntry } from "./attributes.ts";
+import { errnos } from "./errno.ts";
 import type { Handler } from "./handler.ts";
 import { pageSize } from "./limits.ts";
 import { nidOfNode } from "./metadata.ts";
@@ -13,6 +15,7 @@ const dot = Buffer.from(".");
 export const lookup: Handler = (server, request, reply) => {
   const parent = nidOfNode(server.index, request.node);
   const { name } = request;
+  if (name.length > maxNameBytes) return -errnos.ENAMETOOLONG;
   const nid = dot.equals(name) ? parent : server.index.lookup(parent, name);
   if (nid === 0) writeNegativeEntry(reply.bytes, reply.view, reply.body);
   else writeEntry(reply.view, reply.body, server.index, server.inode(nid));
@@ -38,7 +41,7 @@ export const statfs: Handler = (server, _request, reply) => {
     files: index.inodes,
     blockSize: pageSize,
     fragmentSize: pageSize,
-    nameLength: 255,
+    nameLength: maxNameBytes,
   });
   return statfsOut.size;
 };

@@ -28,9 +28,10 @@ const keyOf = (unique: bigint): bigint => unique & ~(interruptBit | resendBit);
 /**
  * The reads that the main thread answers. A read can be interrupted while its data is on the way: EINTR is answered
  * at once if the signal ends the reader (otherwise it would hang, unkillable, until the data is there), and the fetch
- * goes on for those who come later. Signals that a program handles are no reason: the kernel sends INTERRUPT for each
- * of them, and a page fault that is answered EINTR kills its program with SIGBUS. Such a reader is watched instead,
- * since a second INTERRUPT, for the signal that does end it, never comes.
+ * goes on for those who come later. A signal that a program handles is no reason, though the kernel sends INTERRUPT for
+ * it as well: files don't answer EINTR elsewhere, and a program that gets one signal after another (from a timer, or
+ * Go's scheduler) would begin its read or page fault anew each time and never see its data. Such a reader is watched
+ * instead, since a second INTERRUPT, for the signal that does end it, never comes.
  */
 export class PendingReads {
   readonly #options: Required<PendingReadsOptions>;

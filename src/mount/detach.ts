@@ -7,7 +7,12 @@ import { stateDirectory } from "../system/directories.ts";
 /** What the detached server tells the command that started it, as one JSON line on a pipe. */
 type Message =
   | { readonly ready: true; readonly pid: number }
-  | { readonly ready: false; readonly code: ErrorCode; readonly message: string; readonly data: ErrorData };
+  | {
+      readonly ready: false;
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly data: ErrorData;
+    };
 
 const readyVariable = "CLIP_READY_FD";
 const logVariable = "CLIP_LOG_FILE";
@@ -25,7 +30,11 @@ export interface Detached {
  * waits until it says that the mount is ready.
  * @throws ClipError: the server's own, when it failed to start.
  */
-export async function startDetached(id: string, args: readonly string[], signal?: AbortSignal): Promise<Detached> {
+export async function startDetached(
+  id: string,
+  args: readonly string[],
+  signal?: AbortSignal,
+): Promise<Detached> {
   const log = join(stateDirectory().path, `mount-${id}.log`);
   const logFd = openSync(log, "a", 0o600);
   const [program, ...prefix] = ownCommand();
@@ -38,11 +47,18 @@ export async function startDetached(id: string, args: readonly string[], signal?
   const stop = () => child.kill("SIGTERM");
   signal?.addEventListener("abort", stop, { once: true });
   try {
-    const message = await firstMessage(child.stdio[readyDescriptor] as NodeJS.ReadableStream, child);
+    const message = await firstMessage(
+      child.stdio[readyDescriptor] as NodeJS.ReadableStream,
+      child,
+    );
     if (message === undefined) {
       throw signal?.aborted === true
         ? new ClipError("INTERRUPTED", "interrupted before the mount was ready")
-        : new ClipError("MOUNT_FAILED", `the detached server ended before the mount was ready; its messages are in ${log}`, { log });
+        : new ClipError(
+            "MOUNT_FAILED",
+            `the detached server ended before the mount was ready; its messages are in ${log}`,
+            { log },
+          );
     }
     if (!message.ready) throw new ClipError(message.code, message.message, message.data);
     child.unref();
@@ -53,7 +69,9 @@ export async function startDetached(id: string, args: readonly string[], signal?
 }
 
 /** In the detached server: who started it, and where messages go; undefined when it runs in the foreground. */
-export function detachedParent(): { readonly log: string; ready(): void; failed(error: unknown): void } | undefined {
+export function detachedParent():
+  | { readonly log: string; ready(): void; failed(error: unknown): void }
+  | undefined {
   const fd = Number(process.env[readyVariable] ?? Number.NaN);
   const log = process.env[logVariable];
   if (!Number.isInteger(fd) || log === undefined) return undefined;

@@ -1,7 +1,15 @@
-import { closeSync, ftruncateSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
-import { tryLockFile } from "../system/locks.ts";
 import { runtimeDirectory } from "../system/directories.ts";
+import { tryLockFile } from "../system/locks.ts";
 
 /** What a live mount tells about itself: `ID.json` in the runtime directory, locked for as long as its server lives. */
 export interface MountState {
@@ -62,7 +70,8 @@ function readState(path: string): MountState | undefined {
   }
   try {
     const bytes = readFileSync(fd);
-    if (!tryLockFile(fd, "exclusive")) return bytes.length > maxStateBytes ? undefined : parse(bytes);
+    if (!tryLockFile(fd, "exclusive"))
+      return bytes.length > maxStateBytes ? undefined : parse(bytes);
     const dead = parse(bytes);
     // Between its creation and its first byte a file is not locked yet: an empty one is left alone.
     if (bytes.length > 0) {

@@ -24,7 +24,9 @@ export function pathBytes(path: string): Uint8Array {
   if (!hasEscapes(path)) return Buffer.from(path, "utf8");
   const parts = path.split(/([\udc80-\udcff])/u);
   return Buffer.concat(
-    parts.map((part, i) => (i % 2 === 1 ? Buffer.of(part.charCodeAt(0) - 0xdc00) : Buffer.from(part, "utf8"))),
+    parts.map((part, i) =>
+      i % 2 === 1 ? Buffer.of(part.charCodeAt(0) - 0xdc00) : Buffer.from(part, "utf8"),
+    ),
   );
 }
 
@@ -34,7 +36,8 @@ export const osPath = (path: string): string | Buffer =>
 
 /** For people: bytes that are not UTF-8 as `\xHH`, control characters escaped. */
 export const shownPath = (path: string): string =>
-  path.replace(/[\udc80-\udcff]/gu, (char) => `\\x${(char.charCodeAt(0) - 0xdc00).toString(16)}`)
+  path
+    .replace(/[\udc80-\udcff]/gu, (char) => `\\x${(char.charCodeAt(0) - 0xdc00).toString(16)}`)
     .replace(/[\p{Cc}\p{Cf}]/gu, (char) => JSON.stringify(char).slice(1, -1));
 
 /**

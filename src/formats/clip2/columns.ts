@@ -20,7 +20,10 @@ export interface Table<T extends Record<string, Column>> {
   readonly width: number;
   encode(values: { readonly [K in keyof T]: ColumnValues<T[K]> }, rows: number): Uint8Array;
   /** @throws ClipError ARCHIVE_CORRUPT for a part of a row, or a number that passes 2^53. */
-  decode(bytes: Uint8Array): { readonly rows: number; readonly values: { [K in keyof T]: ColumnValues<T[K]> } };
+  decode(bytes: Uint8Array): {
+    readonly rows: number;
+    readonly values: { [K in keyof T]: ColumnValues<T[K]> };
+  };
 }
 
 export function table<const T extends Record<string, Column>>(name: string, columns: T): Table<T> {
@@ -40,7 +43,8 @@ export function table<const T extends Record<string, Column>>(name: string, colu
     },
     decode(bytes) {
       const rows = bytes.length / width;
-      if (!Number.isInteger(rows)) throw corruptArchive(`has a table of ${name} with a part of a row`);
+      if (!Number.isInteger(rows))
+        throw corruptArchive(`has a table of ${name} with a part of a row`);
       const values: Record<string, Float64Array | Uint8Array> = {};
       let at = 0;
       for (const [key, column] of Object.entries(columns)) {
@@ -97,7 +101,8 @@ function decodeColumn(
       if (column === "u64") values[row] = stored;
       else values[row] = stored % 2 === 0 ? before + stored / 2 : (stored - 1) / 2;
       before = values[row]!;
-      if (!Number.isSafeInteger(before)) throw corruptArchive(`has a number in its ${name} that is too large`);
+      if (!Number.isSafeInteger(before))
+        throw corruptArchive(`has a number in its ${name} that is too large`);
     }
   }
   return values;

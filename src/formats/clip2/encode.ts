@@ -3,7 +3,16 @@ import type { LayerIndex } from "../../layers/layer-index.ts";
 import { encodeVirtual, type VirtualExtent } from "../erofs/virtual.ts";
 import { viewOf } from "../fields.ts";
 import { encodeHead, type Section, sha256Of } from "./head.ts";
-import { checkpointKinds, head, layerCodecs, layerRow, requiredSections, type SectionName, sectionKinds, tableEntry } from "./layout.ts";
+import {
+  checkpointKinds,
+  head,
+  layerCodecs,
+  layerRow,
+  requiredSections,
+  type SectionName,
+  sectionKinds,
+  tableEntry,
+} from "./layout.ts";
 import { encodeOriginSection, type OriginSection } from "./origin-section.ts";
 import { packSection } from "./section-data.ts";
 import { checkpointTable, granuleTable } from "./tables.ts";
@@ -31,7 +40,9 @@ export function encodeArchive(contents: ArchiveContents): Uint8Array[] {
     virtual: encodeVirtual(contents.virtual),
     index: contents.index,
     // Each window is compressed by itself, so that it can be fetched by itself.
-    windows: Buffer.concat(contents.layers.flatMap((layer) => layer.checkpoints.map(({ window }) => window))),
+    windows: Buffer.concat(
+      contents.layers.flatMap((layer) => layer.checkpoints.map(({ window }) => window)),
+    ),
   };
   let offset = head.size + requiredSections.length * tableEntry.size;
   const pieces: Uint8Array[] = [];
@@ -88,7 +99,10 @@ function encodeCheckpoints(layers: readonly LayerIndex[]): Uint8Array {
 function encodeGranules(layers: readonly LayerIndex[]): Uint8Array {
   const all = layers.flatMap(({ granules }) => granules);
   return granuleTable.encode(
-    { reach: Float64Array.from(all, ({ reach }) => reach), sha256: Buffer.concat(all.map(({ sha256 }) => sha256)) },
+    {
+      reach: Float64Array.from(all, ({ reach }) => reach),
+      sha256: Buffer.concat(all.map(({ sha256 }) => sha256)),
+    },
     all.length,
   );
 }
@@ -96,7 +110,10 @@ function encodeGranules(layers: readonly LayerIndex[]): Uint8Array {
 function rawSha256(digest: string): Uint8Array {
   const hex = /^sha256:([0-9a-f]{64})$/.exec(digest)?.[1];
   if (hex === undefined) {
-    throw new ClipError("UNSUPPORTED", `${digest} is not a sha256 digest, the only kind that a .clip archive holds; push the image with sha256 digests`);
+    throw new ClipError(
+      "UNSUPPORTED",
+      `${digest} is not a sha256 digest, the only kind that a .clip archive holds; push the image with sha256 digests`,
+    );
   }
   return Buffer.from(hex, "hex");
 }

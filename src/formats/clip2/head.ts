@@ -39,7 +39,15 @@ export function encodeHead(sections: readonly Section[]): Uint8Array {
   sections.forEach((section, i) => {
     const { kind, flags, offset, storedSize, rawSize, sha256 } = section;
     const codec = sectionCodecs.indexOf(section.codec);
-    tableEntry.write(viewOf(entries), i * tableEntry.size, { kind, codec, flags, offset, storedSize, rawSize, sha256 });
+    tableEntry.write(viewOf(entries), i * tableEntry.size, {
+      kind,
+      codec,
+      flags,
+      offset,
+      storedSize,
+      rawSize,
+      sha256,
+    });
   });
   const start = new Uint8Array(head.size);
   const last = sections.at(-1);
@@ -69,7 +77,8 @@ export function decodeHead(start: Uint8Array, fileSize: number): Section[] {
   const end = head.size + sectionCount * tableEntry.size;
   if (start.length < end) throw truncated();
   const entries = start.subarray(head.size, end);
-  if (!sameBytes(sha256Of(entries), tableSha256)) throw corruptArchive("has a section table that was altered");
+  if (!sameBytes(sha256Of(entries), tableSha256))
+    throw corruptArchive("has a section table that was altered");
   const sections = Array.from({ length: sectionCount }, (_, i) =>
     sectionOf(tableEntry.read(viewOf(entries), i * tableEntry.size)),
   );
@@ -89,7 +98,10 @@ function checkedHead(start: Uint8Array, fileSize: number) {
   if (start.length < head.size) throw truncated();
   const values = head.read(viewOf(start));
   if (!sameBytes(values.magic, magic)) {
-    throw new ClipError("NOT_AN_ARCHIVE", "this is no clip archive; clip build makes one from an image");
+    throw new ClipError(
+      "NOT_AN_ARCHIVE",
+      "this is no clip archive; clip build makes one from an image",
+    );
   }
   if (values.formatVersion !== formatVersion || values.clipVersion !== clipVersion) {
     throw new ClipError(
@@ -115,7 +127,8 @@ function sectionOf(entry: ReturnType<typeof tableEntry.read>): Section {
     );
   }
   const codec = sectionCodecs[entry.codec];
-  if (codec === undefined) throw corruptArchive(`has a section with the unknown codec ${entry.codec}`);
+  if (codec === undefined)
+    throw corruptArchive(`has a section with the unknown codec ${entry.codec}`);
   const limit = name === undefined ? limits.fileSize : limits.rawSize[name];
   const expanded = storedSize * limits.expansion + limits.expansionFree;
   if (rawSize > limit || (codec === "stored" && rawSize !== storedSize) || rawSize > expanded) {

@@ -19,7 +19,11 @@ export interface LayerTables extends Omit<LayerMap, "window"> {
  * @throws ClipError ARCHIVE_CORRUPT.
  */
 export function decodeLayerTables(
-  sections: { readonly layers: Uint8Array; readonly checkpoints: Uint8Array; readonly granules: Uint8Array },
+  sections: {
+    readonly layers: Uint8Array;
+    readonly checkpoints: Uint8Array;
+    readonly granules: Uint8Array;
+  },
   windowsSize: number,
   manifest: ImageManifest,
 ): LayerTables[] {
@@ -39,7 +43,10 @@ export function decodeLayerTables(
     const endCheckpoint = firstCheckpoint + row.checkpoints;
     const endGranule = firstGranule + row.granules;
     const isPossible =
-      codec !== undefined && row.checkpoints > 0 && endCheckpoint <= checkpoints.rows && endGranule <= granules.rows;
+      codec !== undefined &&
+      row.checkpoints > 0 &&
+      endCheckpoint <= checkpoints.rows &&
+      endGranule <= granules.rows;
     if (!isPossible) throw corruptArchive(`describes layer ${i} impossibly`);
     const digest = `sha256:${Buffer.from(row.digest).toString("hex")}`;
     if (digest !== described.digest || row.size !== described.size) {
@@ -57,7 +64,10 @@ export function decodeLayerTables(
       out: checkpoints.values.out.subarray(firstCheckpoint, endCheckpoint),
       bit: checkpoints.values.bit.subarray(firstCheckpoint, endCheckpoint),
       kind: Uint8Array.from(checkpoints.values.kind.subarray(firstCheckpoint, endCheckpoint)),
-      windowSha256: checkpoints.values.windowSha256.subarray(firstCheckpoint * 32, endCheckpoint * 32),
+      windowSha256: checkpoints.values.windowSha256.subarray(
+        firstCheckpoint * 32,
+        endCheckpoint * 32,
+      ),
       windowSize,
       windowAt: windowSize.map((size) => (windowAt += size) - size),
       granuleSha256: granules.values.sha256.subarray(firstGranule * 32, endGranule * 32),
@@ -68,7 +78,11 @@ export function decodeLayerTables(
     firstGranule = endGranule;
     return layer;
   });
-  if (firstCheckpoint !== checkpoints.rows || firstGranule !== granules.rows || windowAt !== windowsSize) {
+  if (
+    firstCheckpoint !== checkpoints.rows ||
+    firstGranule !== granules.rows ||
+    windowAt !== windowsSize
+  ) {
     throw corruptArchive("has checkpoints, granules or windows that belong to no layer");
   }
   return layers;
@@ -87,9 +101,15 @@ function checkLayer(layer: LayerTables, number: number): void {
     const isLast = i + 1 === out.length;
     const nextOut = isLast ? tarSize : out[i + 1]!;
     const nextBit = isLast ? size * 8 : bit[i + 1]!;
-    const rises = isLast ? nextBit >= bit[i]! && nextOut >= out[i]! : nextBit > bit[i]! && nextOut >= out[i]!;
+    const rises = isLast
+      ? nextBit >= bit[i]! && nextOut >= out[i]!
+      : nextBit > bit[i]! && nextOut >= out[i]!;
     if (!rises || nextBit > size * 8 || nextOut > tarSize) throw wrong("a checkpoint");
-    if (kind[i]! > maxKind || windowSize[i]! > maxWindowSize || (kind[i] === 0 && bit[i]! % 8 !== 0)) {
+    if (
+      kind[i]! > maxKind ||
+      windowSize[i]! > maxWindowSize ||
+      (kind[i] === 0 && bit[i]! % 8 !== 0)
+    ) {
       throw wrong("a checkpoint");
     }
     const length = Math.ceil(nextBit / 8) - Math.floor(bit[i]! / 8);

@@ -65,7 +65,8 @@ function record(value: unknown): Record<string, unknown> {
 const maxText = 8192;
 
 function text(value: unknown): string {
-  if (typeof value !== "string" || value.length > maxText || value.includes("\0")) throw malformed();
+  if (typeof value !== "string" || value.length > maxText || value.includes("\0"))
+    throw malformed();
   return value;
 }
 
@@ -77,5 +78,7 @@ function count(value: unknown): number {
 function sorted(value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, sorted(inner)]));
+  return Object.fromEntries(
+    entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, sorted(inner)]),
+  );
 }
