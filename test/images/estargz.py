@@ -99,4 +99,5 @@ def main():
         out.write(footer(toc_at))
 
 
-main()
+if __name__ == "__main__":
+    main()

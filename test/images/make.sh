@@ -7,7 +7,7 @@
 #   a-pax          its twin for umoci: every sparse file in PAX form
 #   a-pigz a-gzip9 a-members a-zstd a-zstd-frames a-estargz a-tar
 #                  the same tars as a, otherwise compressed (a-members: gzip members of 4 MiB each)
-#   a-zstd-chunked by skopeo out of a-pax, since skopeo refuses type S here
+#   a-zstd-chunked base's layers by skopeo, the oddities by zstdchunked.py: skopeo refuses type S and breaks PAX sparse
 #   a.oci.tar a.docker.tar
 #                  archives of a by skopeo
 #   many           150,000 small files in one gzip layer, for the bench only
@@ -30,7 +30,7 @@ declare -A made_from=(
   [a]="layout.py tars" [a-pax]="layout.py tars" [a-pigz]="layout.py tars" [a-gzip9]="layout.py tars"
   [a-members]="layout.py tars" [a-zstd]="layout.py tars" [a-zstd-frames]="layout.py tars"
   [a-estargz]="layout.py estargz.py ../e2e/support/tarread.py tars" [a-tar]="layout.py tars"
-  [a-zstd-chunked]="a-pax" [a.oci.tar]="a" [a.docker.tar]="a"
+  [a-zstd-chunked]="layout.py zstdchunked.py estargz.py ../e2e/support/tarread.py tars base" [a.oci.tar]="a" [a.docker.tar]="a"
   [many]="many.py tarwriter.py layout.py base"
 )
 
@@ -58,9 +58,9 @@ need() {
   echo "$wanted" >"$cache/$name.key"
 }
 
-# Blobs of base, from the lowest layer up, and its config.
-base_blobs() {
-  python3 - "$cache/base" "$1" <<'PYTHON'
+# blobs LAYOUT layers|config: the paths of its blobs, layers from the lowest up.
+blobs() {
+  python3 - "$1" "$2" <<'PYTHON'
 import json, sys
 def blob(digest): return f"{sys.argv[1]}/blobs/sha256/{digest[7:]}"
 manifest = json.load(open(blob(json.load(open(sys.argv[1] + "/index.json"))["manifests"][0]["digest"])))
@@ -75,7 +75,7 @@ make_base() { "$here/base.sh" "$1"; }
 make_tars() {
   local number=0 blob
   mkdir "$1"
-  for blob in $(base_blobs layers); do
+  for blob in $(blobs "$cache/base" layers); do
     number=$((number + 1))
     gzip -dc "$blob" >"$1/$number.tar"
   done
@@ -87,7 +87,7 @@ make_tars() {
 layout() {
   local out=$1 codec=$2
   shift 2
-  python3 "$here/layout.py" "$out" "$(basename "$out" .new)" "$(base_blobs config)" "$codec" "$@"
+  python3 "$here/layout.py" "$out" "$(basename "$out" .new)" "$(blobs "$cache/base" config)" "$codec" "$@"
 }
 
 # compressed OUT CODEC COMMAND...: layout of the three tars, each through COMMAND.
@@ -103,7 +103,7 @@ compressed() {
 buildah_and() {
   gzip -6n <"$cache/tars/$2.tar" >"$1.layer"
   # shellcheck disable=SC2046 # two paths without spaces of our own cache
-  layout "$1" gzip $(base_blobs layers) "$1.layer"
+  layout "$1" gzip $(blobs "$cache/base" layers) "$1.layer"
   rm "$1.layer"
 }
 make_a() { buildah_and "$1" 3; }
@@ -117,7 +117,11 @@ make_a_tar() { compressed "$1" tar cat; }
 estargz() { cat >"$1.source"; python3 "$here/estargz.py" "$1.source" "$1"; cat "$1"; rm "$1" "$1.source"; }
 make_a_estargz() { compressed "$1" gzip estargz "$1.piece"; }
 make_a_zstd_chunked() {
-  skopeo copy -q --dest-compress --dest-compress-format zstd:chunked "oci:$cache/a-pax:a-pax" "oci:$1:a-zstd-chunked"
+  skopeo copy -q --dest-compress --dest-compress-format zstd:chunked "oci:$cache/base:base" "oci:$1.base:base"
+  python3 "$here/zstdchunked.py" "$cache/tars/3.tar" "$1.layer"
+  # shellcheck disable=SC2046 # two paths without spaces of our own cache
+  layout "$1" zstd $(blobs "$1.base" layers) "$1.layer"
+  rm -r "$1.base" "$1.layer"
 }
 make_a_oci_tar() { skopeo copy -q "oci:$cache/a:a" "oci-archive:$1:clip-test:a"; }
 make_a_docker_tar() { skopeo copy -q "oci:$cache/a:a" "docker-archive:$1:clip-test:a"; }

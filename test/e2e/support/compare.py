@@ -13,13 +13,24 @@ import listing
 SHOWN = 100
 
 
+def flat(entry):
+    """Each extended attribute as a field of its own."""
+    fields = {key: value for key, value in entry.items() if key != "xattrs"}
+    return fields | {"xattr " + name: value for name, value in entry.get("xattrs", {}).items()}
+
+
+def short(value):
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:100]}... ({len(text)} characters)"
+
+
 def differences(expected, actual):
     """(path, field, expected value, actual value), in the order of the paths."""
     for path in sorted(expected.keys() | actual.keys()):
         if path not in actual or path not in expected:
             yield path, "entry", "there" if path in expected else "missing", "there" if path in actual else "missing"
             continue
-        left, right = expected[path], actual[path]
+        left, right = flat(expected[path]), flat(actual[path])
         for field in sorted(left.keys() | right.keys()):
             if left.get(field) != right.get(field):
                 yield path, field, left.get(field), right.get(field)
@@ -42,7 +53,7 @@ def main():
         if (path, field) in excused:
             met.add((path, field))
         else:
-            wrong.append(f"{path}: {field}: expected {left!r}, got {right!r}")
+            wrong.append(f"{path}: {field}: expected {short(left)}, got {short(right)}")
     wrong += [f"{path}: {field}: an exception that was not met ({reason})"
               for (path, field), reason in excused.items() if (path, field) not in met]
     for line in wrong[:SHOWN]:

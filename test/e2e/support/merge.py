@@ -8,7 +8,11 @@ MAX_LINKS = 255
 
 
 class Node:
-    """An inode. `children` of a directory: name -> [node, number of the layer that touched this name last]."""
+    """An inode. `children` of a directory: name -> [node, number of the layer that touched this name last].
+
+    `implied`: a parent without an entry. `disturbed`: a directory in which, after its own entry, a parent was implied
+    or a whiteout removed something although the directory stayed (see departures.py).
+    """
 
     def __init__(self, kind, mode=0o755, uid=0, gid=0, mtime=0, xattrs=None, entry=None):
         self.kind, self.mode, self.uid, self.gid, self.mtime = kind, mode, uid, gid, mtime
@@ -17,6 +21,7 @@ class Node:
         self.names = 0
         self.size, self.sha256 = 0, None
         self.target, self.rdev = b"", (0, 0)
+        self.implied = self.disturbed = False
         if entry is not None:
             self.size, self.target, self.rdev = entry.size, entry.link, entry.rdev
             if kind == "file":
@@ -73,6 +78,8 @@ class Merge:
                 if not create:
                     return None
                 slot = [Node("dir"), self.layer]
+                slot[0].implied = True
+                stack[-1].disturbed = True
                 stack[-1].children[part] = slot
             if slot[0].kind == "symlink":
                 followed += 1
@@ -97,8 +104,10 @@ class Merge:
         if slot[1] < self.layer:
             del directory.children[name]
         elif slot[0].kind == "dir":
+            before = len(slot[0].children)
             for child in list(slot[0].children):
                 self.hide(slot[0], child)
+            slot[0].disturbed |= len(slot[0].children) < before
 
     def apply(self, entry):
         parts = components(entry.name)

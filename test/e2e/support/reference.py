@@ -8,10 +8,13 @@ read header by header here, since Python's tarfile decodes xattr values as text.
 - a directory over a directory replaces its attributes and keeps its children; anything else replaces;
 - attributes of a hard link's own entry are ignored;
 - parents without an entry of their own are 0755, root's, of 1970.
+
+With --departures, also writes what `umoci unpack` is known to make of it otherwise, as compare.py's exceptions.
 """
 import argparse
 import sys
 
+import departures
 import listing
 from layers import open_layers
 from merge import Merge
@@ -22,6 +25,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("layout")
     parser.add_argument("out", nargs="?")
+    parser.add_argument("--departures")
     options = parser.parse_args()
     merge = Merge()
     for number, tar in enumerate(open_layers(options.layout)):
@@ -29,6 +33,9 @@ def main():
         for entry in entries(tar):
             merge.apply(entry)
         tar.close()
+    if options.departures:
+        with open(options.departures, "w", encoding="ascii") as out:
+            departures.write(merge, out)
     out = open(options.out, "w", encoding="ascii") if options.out else sys.stdout
     with out:
         listing.write(merge.listed(), out)
