@@ -1,6 +1,6 @@
 #!/bin/bash
 # make.sh [--list | NAME...]: makes test images under .cache/images/ of the project, each once; all but the bench's
-# when none is named. CLIP_TEST_IMAGES puts them elsewhere. Needs root on Debian and the tools of install-tools.
+# when none is named. Needs root on Debian and the tools of install-tools.sh.
 #
 #   base           OCI layout by buildah: minbase; python3-numpy, python3-flask, nodejs
 #   a              the image: base's layers as buildah pushed them, and the layer of oddities by gzip
@@ -15,7 +15,7 @@
 # Layouts have the tag of their name ("a-pax:a-pax"), archives hold the tag "clip-test:a".
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-cache=${CLIP_TEST_IMAGES:-$here/../../.cache/images}
+cache=$here/../../.cache/images
 variants="a a-pax a-pigz a-gzip9 a-members a-zstd a-zstd-frames a-zstd-chunked a-estargz a-tar a.oci.tar a.docker.tar"
 if [ "${1:-}" = --list ]; then echo "$variants many"; exit 0; fi
 mkdir -p "$cache"
