@@ -71,6 +71,8 @@ const declared: readonly [opcode: number, name: string, input: Input, handle: Ha
   [46, "LSEEK", wire.lseekIn, lseek],
   [47, "COPY_FILE_RANGE", null, readOnly],
   [51, "TMPFILE", null, readOnly],
+  // Asked for birth times, which images don't have.
+  [52, "STATX", null, notNeeded],
 ];
 
 const unknown: Operation = { name: "unknown", inputSize: 0, handle: notNeeded };

@@ -12,7 +12,7 @@ function python(script: string, ...args: string[]): string {
   return run.stdout.toString();
 }
 
-const probe =
+export const probe =
   (check: string) =>
   ({ expected, mounted }: Trees): void => {
     python("probe.py", check, mounted, expected);
