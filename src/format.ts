@@ -53,14 +53,8 @@ export function formatTable(
 /** "sha256:0123456789ab…" for a column; the whole digest is in `--json`. */
 export const shortDigest = (digest: string): string => digest.replace(/^(\w+:\w{12})\w+$/, "$1");
 
-const typeLetters: Readonly<Record<number, string>> = {
-  9604: "d",
-  21609: "l",
-  4802: "c",
-  14406: "b",
-  2401: "p",
-  26411: "s",
-};
+/** By the type bits of st_mode (S_IFMT >> 12, inode(7)). */
+const typeLetters = "-pc-d-b---l-s";
 
 /** st_mode as `ls -l` shows it: "drwxr-sr-t". */
 export function formatMode(mode: number): string {
@@ -68,7 +62,7 @@ export function formatMode(mode: number): string {
   const exec = (mask: number, special: number, letter: string) =>
     (mode & special) === 0 ? bit(mask, "x") : (mode & mask) !== 0 ? letter : letter.toUpperCase();
   return [
-    typeLetters[mode & 0o170000] ?? "-",
+    typeLetters[mode >> 12] ?? "-",
     bit(0o400, "r"),
     bit(0o200, "w"),
     exec(0o100, 0o4000, "s"),

@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 const root = join(import.meta.dir, "..");
 process.chdir(root);
-const inCi = process.env["CI"] !== undefined && process.env["CI"] !== "";
+const inCi = process.env.CI !== undefined && process.env.CI !== "";
 const leftOut: string[] = [];
 
 const run = (command: readonly string[], env: Record<string, string> = {}): boolean => {

@@ -2,7 +2,7 @@
 export { formatBytes as humanBytes, formatDuration as humanTime } from "../src/format.ts";
 
 const unicode = !/^(C|POSIX)$/.test(
-  process.env["LC_ALL"] ?? process.env["LC_CTYPE"] ?? process.env["LANG"] ?? "",
+  process.env.LC_ALL ?? process.env.LC_CTYPE ?? process.env.LANG ?? "",
 );
 
 /** A bar of `width` cells, `share` (0 to 1) of it filled; ASCII where the locale has no Unicode. */

@@ -33,17 +33,18 @@ export type EntryKind =
   | "socket"
   | "unknown";
 
-const kinds: Readonly<Record<number, EntryKind>> = {
-  16807: "file",
-  9604: "dir",
-  21609: "symlink",
-  4802: "char",
-  14406: "block",
-  2401: "fifo",
-  26411: "socket",
-};
+/** By the type bits of st_mode (S_IFMT >> 12, inode(7)). */
+const kinds = new Map<number, EntryKind>([
+  [1, "fifo"],
+  [2, "char"],
+  [4, "dir"],
+  [6, "block"],
+  [8, "file"],
+  [10, "symlink"],
+  [12, "socket"],
+]);
 
-export const kindOf = (mode: number): EntryKind => kinds[mode & 0o170000] ?? "unknown";
+export const kindOf = (mode: number): EntryKind => kinds.get(mode >> 12) ?? "unknown";
 
 /** One entry's attributes; `path` is what it is to be called. */
 export function describeEntry(image: ErofsImage, nid: number, path: Uint8Array): ListedEntry {

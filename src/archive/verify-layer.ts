@@ -18,73 +18,94 @@ export async function verifyLayer(
   add: (code: ErrorCode, text: string) => void,
   options: { readonly onProgress?: OnProgress; readonly signal?: AbortSignal },
 ): Promise<void> {
-  const { digest, size: total } = layer;
+  const { digest } = layer;
   const whole = new Bun.CryptoHasher("sha256");
   const tar = new Bun.CryptoHasher("sha256");
-  const source = new SpanBytes(
-    blob.read(0, layer.size, options.signal === undefined ? {} : { signal: options.signal }),
-    whole,
-  );
+  const abort = options.signal === undefined ? {} : { signal: options.signal };
+  const source = new SpanBytes(blob.read(0, layer.size, abort), whole);
   let granule = 0;
-  for (let i = 0; i < layer.out.length; i++) {
-    const isLast = i + 1 === layer.out.length;
-    const from = Math.floor(layer.bit[i]! / 8);
-    const to = isLast ? layer.size : Math.ceil(layer.bit[i + 1]! / 8);
-    const outTo = isLast ? layer.tarSize : layer.out[i + 1]!;
-    let out = layer.out[i]!;
-    const take = (_at: number, bytes: Uint8Array) => {
-      const wanted = bytes.subarray(0, Math.max(0, outTo - out));
-      tar.update(wanted);
-      out += wanted.length;
-    };
-    const kind = checkpointKinds[layer.kind[i]!]!;
-    const window = await layer.window(i);
-    const decoder = createSpanDecoder(
-      layer.codec,
-      resumePointOf({ kind, out: layer.out[i]!, bit: layer.bit[i]!, window }),
-      take,
-    );
-    try {
-      for (let at = from; at < to; at += granuleSize, granule++) {
-        const bytes = await source.take(at, Math.min(granuleSize, to - at));
-        if (
-          !sameBytes(sha256Of(bytes), layer.granuleSha256.subarray(granule * 32, granule * 32 + 32))
-        ) {
-          add(
-            "DIGEST_MISMATCH",
-            `layer ${digest}: bytes ${at} to ${at + bytes.length} are not those that were indexed`,
-          );
-          return;
-        }
-        decoder.push(bytes);
-        const reach = Math.min(layer.granuleReach[granule]!, outTo);
-        if (out < reach) {
-          add(
-            "ARCHIVE_CORRUPT",
-            `layer ${digest}: granule ${granule} gives output up to ${out} only, not ${reach}`,
-          );
-        }
+  try {
+    for (let i = 0; i < layer.out.length; i++) {
+      const wrong = await verifySpan(layer, i, granule, source, tar);
+      if (wrong !== undefined) {
+        add(...wrong);
+        return;
       }
-    } finally {
-      decoder.close();
+      const { from, to } = spanBounds(layer, i);
+      granule += Math.ceil((to - from) / granuleSize);
+      options.onProgress?.({ kind: "layer", digest, done: to, total: layer.size });
     }
-    if (out !== outTo) {
-      add(
-        "ARCHIVE_CORRUPT",
-        `layer ${digest}: checkpoint ${i} leads to tar offset ${out} instead of ${outTo}`,
-      );
-      return;
-    }
-    options.onProgress?.({ kind: "layer", digest, done: to, total });
+  } finally {
+    await source.close();
   }
-  if (`sha256:${whole.digest("hex")}` !== digest)
+  if (`sha256:${whole.digest("hex")}` !== digest) {
     add("DIGEST_MISMATCH", `layer ${digest} has other bytes at its origin`);
+  }
   if (`sha256:${tar.digest("hex")}` !== layer.diffId) {
     add(
       "DIFFID_MISMATCH",
       `layer ${digest}: its checkpoints do not lead to the diffID ${layer.diffId}`,
     );
   }
+}
+
+/** Compressed bytes `from` to `to` and the tar offset `outTo` where span `i` ends. */
+function spanBounds(layer: ArchiveLayer, i: number) {
+  const isLast = i + 1 === layer.out.length;
+  return {
+    from: Math.floor(layer.bit[i]! / 8),
+    to: isLast ? layer.size : Math.ceil(layer.bit[i + 1]! / 8),
+    outTo: isLast ? layer.tarSize : layer.out[i + 1]!,
+  };
+}
+
+/** Checks the granules of span `i`, of which `granule` is the first, and hashes what its checkpoint leads to. */
+async function verifySpan(
+  layer: ArchiveLayer,
+  i: number,
+  granule: number,
+  source: SpanBytes,
+  tar: Bun.CryptoHasher,
+): Promise<[ErrorCode, string] | undefined> {
+  const { digest } = layer;
+  const { from, to, outTo } = spanBounds(layer, i);
+  const [start, bit] = [layer.out[i]!, layer.bit[i]!];
+  const kind = checkpointKinds[layer.kind[i]!]!;
+  let out = start;
+  const point = resumePointOf({ kind, out: start, bit, window: await layer.window(i) });
+  const decoder = createSpanDecoder(layer.codec, point, (_, bytes) => {
+    const wanted = bytes.subarray(0, Math.max(0, outTo - out));
+    tar.update(wanted);
+    out += wanted.length;
+  });
+  try {
+    for (let at = from, number = granule; at < to; at += granuleSize, number++) {
+      const bytes = await source.take(at, Math.min(granuleSize, to - at));
+      const expected = layer.granuleSha256.subarray(number * 32, number * 32 + 32);
+      if (!sameBytes(sha256Of(bytes), expected)) {
+        const end = at + bytes.length;
+        return [
+          "DIGEST_MISMATCH",
+          `layer ${digest}: bytes ${at} to ${end} are not those that were indexed`,
+        ];
+      }
+      decoder.push(bytes);
+      const reach = Math.min(layer.granuleReach[number]!, outTo);
+      if (out < reach) {
+        return [
+          "ARCHIVE_CORRUPT",
+          `layer ${digest}: granule ${number} gives output up to ${out} only, not ${reach}`,
+        ];
+      }
+    }
+  } finally {
+    decoder.close();
+  }
+  if (out === outTo) return undefined;
+  return [
+    "ARCHIVE_CORRUPT",
+    `layer ${digest}: checkpoint ${i} leads to tar offset ${out} instead of ${outTo}`,
+  ];
 }
 
 /** A stream read in rising, at most one byte overlapping, ranges. */
@@ -99,6 +120,11 @@ class SpanBytes {
     private readonly hasher: Bun.CryptoHasher,
   ) {
     this.#pieces = stream[Symbol.asyncIterator]();
+  }
+
+  /** Ends the stream, wherever it is. */
+  async close(): Promise<void> {
+    await this.#pieces.return?.();
   }
 
   async take(from: number, length: number): Promise<Uint8Array> {

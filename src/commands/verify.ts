@@ -27,12 +27,10 @@ export default command({
       .options({
         origin: {
           type: "boolean",
-          default: false,
           describe: "Also check that the layers are still there",
         },
         deep: {
           type: "boolean",
-          default: false,
           describe: "Also read every layer whole and check all of it",
         },
         from: { ...sharedFlags.origin },
