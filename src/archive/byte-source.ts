@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { constants, open } from "node:fs/promises";
 import { ClipError, toClipError } from "../errors.ts";
 import { osPath, shownPath } from "../system/paths.ts";
 
@@ -12,10 +12,13 @@ export interface ByteSource {
   close(): Promise<void>;
 }
 
+/** Opening a FIFO must not wait for somebody to write to it. */
+const openFlags = constants.O_RDONLY | constants.O_NONBLOCK;
+
 /** Opens a file. @throws ClipError FILE_NOT_FOUND, PERMISSION, NOT_AN_ARCHIVE for anything but a regular file. */
 export async function openFileSource(path: string): Promise<ByteSource> {
   const name = shownPath(path);
-  const handle = await open(osPath(path)).catch((error: unknown) => {
+  const handle = await open(osPath(path), openFlags).catch((error: unknown) => {
     throw toClipError(error, `opening the archive ${name}`);
   });
   const stat = await handle.stat();
@@ -49,3 +52,18 @@ export async function openFileSource(path: string): Promise<ByteSource> {
 
 const truncated = (name: string): ClipError =>
   new ClipError("ARCHIVE_TRUNCATED", `the archive ${name} is cut short; get or build it again`);
+
+const pieceSize = 1024 * 1024;
+
+/** sha256 of a range of any length, read in pieces. @throws ClipError. */
+export async function digestOfRange(
+  source: ByteSource,
+  offset: number,
+  length: number,
+): Promise<Uint8Array> {
+  const hasher = new Bun.CryptoHasher("sha256");
+  for (let at = 0; at < length; at += pieceSize) {
+    hasher.update(await source.read(offset + at, Math.min(pieceSize, length - at)));
+  }
+  return new Uint8Array(hasher.digest());
+}

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { sameBytes, sha256Of } from "../formats/clip2/head.ts";
+import { digestOf } from "../formats/oci/digest.ts";
 import type { Archive } from "./open.ts";
 
 /** The unpacked index of an archive: its bytes, and the file that has them where there is one. */
@@ -11,9 +11,10 @@ export interface IndexFile {
 }
 
 /**
- * Unpacks the index into the cache, once for each content, and maps it, so that mounting decodes nothing. The file is
- * verified on every opening: its digest stands in a second file that was written with it, and the first file's name is
- * the digest of the packed index, which the archive has. Where the cache cannot be used, the index stays in memory.
+ * The index, unpacked into the cache once for each content and mapped, so that a mount decodes nothing. The archive has
+ * the digest of the raw index: a file in the cache is believed for its bytes, on every opening, and not for its name.
+ * Where the cache cannot be used, the index stays in memory.
+ * @throws ClipError ARCHIVE_CORRUPT, ARCHIVE_TRUNCATED, IO where the archive does not give its index.
  */
 export async function openIndexFile(
   archive: Archive,
@@ -21,24 +22,27 @@ export async function openIndexFile(
 ): Promise<IndexFile> {
   if (cacheDirectory === undefined) return { bytes: await archive.index(), path: undefined };
   const directory = join(cacheDirectory, "index");
-  const path = join(directory, `${archive.indexKey}.erofs`);
+  const path = join(directory, `${archive.indexDigest.replace("sha256:", "")}.erofs`);
+  const mapped = mapVerified(path, archive.indexDigest);
+  if (mapped !== undefined) return { bytes: mapped, path };
   const bytes = await archive.index();
   try {
-    if (!isThere(path, bytes)) {
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
-      replace(path, bytes);
-    }
-    return { bytes: Bun.mmap(path, { shared: true }), path };
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    replace(path, bytes);
   } catch {
     return { bytes, path: undefined };
   }
+  const written = mapVerified(path, archive.indexDigest);
+  return written === undefined ? { bytes, path: undefined } : { bytes: written, path };
 }
 
-function isThere(path: string, bytes: Uint8Array): boolean {
+function mapVerified(path: string, digest: string): Uint8Array | undefined {
   try {
-    return sameBytes(sha256Of(readFileSync(path)), sha256Of(bytes));
+    if (!lstatSync(path).isFile()) return undefined;
+    const bytes = Bun.mmap(path, { shared: true });
+    return digestOf(bytes) === digest ? bytes : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

@@ -1,21 +1,24 @@
 import { ClipError, isClipError } from "../errors.ts";
+import type { LayerTables } from "../formats/clip2/contents.ts";
 import { corruptArchive } from "../formats/clip2/corrupt.ts";
 import {
   decodeHead,
   headSizeOf,
+  notAnArchive,
   type Section,
   sameBytes,
   sha256Of,
+  truncated,
 } from "../formats/clip2/head.ts";
-import { decodeLayerTables, type LayerTables } from "../formats/clip2/layer-tables.ts";
-import { head, requiredSections, type SectionName } from "../formats/clip2/layout.ts";
+import { decodeLayerTables } from "../formats/clip2/layer-tables.ts";
+import { head, type RequiredSection } from "../formats/clip2/layout.ts";
 import { decodeOriginSection, type OriginSection } from "../formats/clip2/origin-section.ts";
 import { unpackSection } from "../formats/clip2/section-data.ts";
-import { verifyDigest } from "../formats/oci/digest.ts";
+import { digestOf, verifyDigest } from "../formats/oci/digest.ts";
 import { type ImageConfig, parseConfig } from "../formats/oci/image-config.ts";
 import { parseManifest } from "../formats/oci/manifest.ts";
 import type { LayerMap } from "../layers/layer-map.ts";
-import { type ByteSource, openFileSource } from "./byte-source.ts";
+import { type ByteSource, digestOfRange, openFileSource } from "./byte-source.ts";
 import { detectFormat } from "./detect.ts";
 
 /** Head, table and small sections of most archives are within this; one read (later: one request) gets them. */
@@ -43,12 +46,12 @@ export interface Archive extends OriginSection {
   readonly layers: readonly ArchiveLayer[];
   /** The table of the index's virtual device, as it is stored. */
   readonly virtual: Uint8Array;
-  /** sha256 (hex) of the stored index, by which its unpacked form is cached. */
-  readonly indexKey: string;
   /** The EROFS image, unpacked and verified. */
   index(): Promise<Uint8Array>;
-  /** Stored bytes of a section, verified. */
-  stored(section: Section): Promise<Uint8Array>;
+  /** Reads a section whole, a piece at a time. @throws ClipError ARCHIVE_CORRUPT where it has another digest. */
+  verifySection(section: Section): Promise<void>;
+  /** "sha256:…" of the whole file, which is read for it. */
+  fileDigest(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -69,26 +72,19 @@ export async function openArchive(path: string): Promise<Archive> {
 /** Reads an archive out of any source; the archive closes it. */
 export async function readArchive(source: ByteSource): Promise<Archive> {
   const first = await source.read(0, Math.min(source.size, firstReadBytes));
-  if (detectFormat(first) === "format1") {
-    throw new ClipError(
-      "UNSUPPORTED",
-      "this is an archive of container format 1 (of the Go clip library), which this version of clip does not read yet; build the image again with clip build",
-    );
-  }
-  const headSize = first.length < head.size ? head.size : headSizeOf(first, source.size);
+  checkFormat(first);
   const sections = decodeHead(first, source.size);
-  const bytesOf = async (section: Section) => {
-    const end = section.offset + section.storedSize;
-    if (end <= first.length) return first.subarray(section.offset, end);
-    return source.read(section.offset, section.storedSize);
+  const find = (name: RequiredSection): Section =>
+    sections.find((section) => section.name === name)!;
+  const unpack = async (name: RequiredSection): Promise<Uint8Array> => {
+    const section = find(name);
+    const { offset, storedSize } = section;
+    const isHere = offset + storedSize <= first.length;
+    const stored = isHere
+      ? first.subarray(offset, offset + storedSize)
+      : await source.read(offset, storedSize);
+    return unpackSection(section, stored);
   };
-  const find = (name: SectionName): Section => {
-    const section = sections.find((candidate) => candidate.name === name);
-    if (section === undefined) throw corruptArchive(`has no section "${name}"`);
-    return section;
-  };
-  for (const name of requiredSections) find(name);
-  const unpack = async (name: SectionName) => unpackSection(find(name), await bytesOf(find(name)));
   const origin = decodeOriginSection(await unpack("origin"));
   const manifestBytes = await unpack("manifest");
   const configBytes = await unpack("config");
@@ -96,74 +92,86 @@ export async function readArchive(source: ByteSource): Promise<Archive> {
   const manifest = parseManifest(manifestBytes, "the manifest in the archive");
   verifyDigest(configBytes, manifest.config.digest, "the image config in the archive");
   const windows = find("windows");
-  if (windows.codec !== "stored") throw corruptArchive("has windows that were compressed together");
   const tables = decodeLayerTables(
     {
       layers: await unpack("layers"),
       checkpoints: await unpack("checkpoints"),
       granules: await unpack("granules"),
+      windowsSize: windows.storedSize,
     },
-    windows.rawSize,
     manifest,
   );
-  const index = find("index");
   return {
     ...origin,
     name: source.name,
     size: source.size,
-    id: `sha256:${Buffer.from(sha256Of(first.subarray(0, headSize))).toString("hex")}`,
+    id: digestOf(first.subarray(0, headSizeOf(first, source.size))),
     sections,
     manifestBytes,
     configBytes,
     config: parseConfig(configBytes, "the image config in the archive"),
     layers: tables.map((layer) => withWindows(layer, source, windows)),
     virtual: await unpack("virtual"),
-    indexKey: Buffer.from(index.sha256).toString("hex"),
-    index: () => unpack("index"),
-    stored: async (section) => {
-      const bytes = await bytesOf(section);
-      if (!sameBytes(sha256Of(bytes), section.sha256)) {
-        throw corruptArchive(`has a section "${section.name ?? section.kind}" that was altered`);
-      }
-      return bytes;
+    index: () => naming(source.name, async () => verifiedIndex(await unpack("index"), origin)),
+    verifySection: async (section) => {
+      const digest = await digestOfRange(source, section.offset, section.storedSize);
+      if (sameBytes(digest, section.sha256)) return;
+      throw corruptArchive(`has a section "${section.name ?? section.kind}" that was altered`);
     },
+    fileDigest: async () =>
+      `sha256:${Buffer.from(await digestOfRange(source, 0, source.size)).toString("hex")}`,
     close: () => source.close(),
   };
+}
+
+function verifiedIndex(index: Uint8Array, { indexDigest }: OriginSection): Uint8Array {
+  if (digestOf(index) === indexDigest) return index;
+  throw corruptArchive("has another index than its origin section says");
+}
+
+/** @throws ClipError for what is no archive of container format 2, or too little of one to tell. */
+function checkFormat(first: Uint8Array): void {
+  const format = detectFormat(first);
+  if (format === "unknown") throw notAnArchive();
+  if (format === "format1") {
+    throw new ClipError(
+      "UNSUPPORTED",
+      "this is an archive of container format 1 (of the Go clip library), which this version of clip does not read yet; build the image again with clip build",
+    );
+  }
+  if (first.length < head.size) throw truncated(first.length, head.size);
 }
 
 const nothing = new Uint8Array(0);
 
 function withWindows(layer: LayerTables, source: ByteSource, windows: Section): ArchiveLayer {
-  return {
-    ...layer,
-    async window(checkpoint) {
-      const size = layer.windowSize[checkpoint];
-      if (size === undefined)
-        throw new RangeError(`layer ${layer.digest} has no checkpoint ${checkpoint}`);
-      if (size === 0) return nothing;
-      const bytes = await source.read(windows.offset + layer.windowAt[checkpoint]!, size);
-      if (
-        !sameBytes(
-          sha256Of(bytes),
-          layer.windowSha256.subarray(checkpoint * 32, checkpoint * 32 + 32),
-        )
-      ) {
-        throw corruptArchive(
-          `has a window of checkpoint ${checkpoint} in layer ${layer.digest} that was altered`,
-        );
-      }
-      return bytes;
-    },
+  const read = async (checkpoint: number): Promise<Uint8Array> => {
+    const size = layer.windowSize[checkpoint];
+    if (size === undefined) {
+      throw new RangeError(`layer ${layer.digest} has no checkpoint ${checkpoint}`);
+    }
+    if (size === 0) return nothing;
+    const bytes = await source.read(windows.offset + layer.windowAt[checkpoint]!, size);
+    const expected = layer.windowSha256.subarray(checkpoint * 32, checkpoint * 32 + 32);
+    if (sameBytes(sha256Of(bytes), expected)) return bytes;
+    throw corruptArchive(
+      `has a window of checkpoint ${checkpoint} in layer ${layer.digest} that was altered`,
+    );
   };
+  return { ...layer, window: (checkpoint) => naming(source.name, () => read(checkpoint)) };
 }
 
 /** Says which file an error is about. */
+async function naming<T>(name: string, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    throw isClipError(error) ? named(error, name) : error;
+  }
+}
+
 function named(error: ClipError, name: string): ClipError {
   if (error.message.includes(name)) return error;
-  return new ClipError(
-    error.code,
-    `${name}: ${error.message}`,
-    { ...error.data, archive: name },
-    { cause: error.cause },
-  );
+  const data = { ...error.data, archive: name };
+  return new ClipError(error.code, `${name}: ${error.message}`, data, { cause: error.cause });
 }

@@ -31,7 +31,9 @@ export async function verifyArchive(
 ): Promise<Report> {
   const check = new Checks(options);
   for (const section of archive.sections) {
-    await check.run(`section "${section.name ?? section.kind}"`, () => archive.stored(section));
+    await check.run(`section "${section.name ?? section.kind}"`, () =>
+      archive.verifySection(section),
+    );
   }
   for (const [i, layer] of archive.layers.entries()) {
     if (archive.config.diffIds[i] !== layer.diffId) {

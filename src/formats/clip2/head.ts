@@ -7,6 +7,7 @@ import {
   head,
   limits,
   magic,
+  requiredSections,
   type SectionCodec,
   type SectionName,
   sectionCodecs,
@@ -82,7 +83,13 @@ export function decodeHead(start: Uint8Array, fileSize: number): Section[] {
   const sections = Array.from({ length: sectionCount }, (_, i) =>
     sectionOf(tableEntry.read(viewOf(entries), i * tableEntry.size)),
   );
-  let at = end;
+  checkPlaces(sections, end, fileSize);
+  return sections;
+}
+
+/** Sections lie without gaps from `start` to `end`, none twice, all that have to be there, and those in their order. */
+function checkPlaces(sections: readonly Section[], start: number, end: number): void {
+  let at = start;
   const seen = new Set<number>();
   for (const section of sections) {
     if (section.offset !== at) throw corruptArchive("has sections that overlap or leave gaps");
@@ -90,25 +97,29 @@ export function decodeHead(start: Uint8Array, fileSize: number): Section[] {
     seen.add(section.kind);
     at += section.storedSize;
   }
-  if (at !== fileSize) throw corruptArchive("has bytes that belong to no section");
-  return sections;
+  if (at !== end) throw corruptArchive("has bytes that belong to no section");
+  const required = sections.filter(({ name }) => isRequired(name)).map(({ name }) => name);
+  for (const [i, name] of requiredSections.entries()) {
+    if (!required.includes(name)) throw corruptArchive(`has no section "${name}"`);
+    if (required[i] !== name) throw corruptArchive("has its sections in another order");
+  }
 }
+
+const isRequired = (name: SectionName | undefined): boolean =>
+  requiredSections.some((required) => required === name);
 
 function checkedHead(start: Uint8Array, fileSize: number) {
   if (start.length < head.size) throw truncated();
   const values = head.read(viewOf(start));
-  if (!sameBytes(values.magic, magic)) {
-    throw new ClipError(
-      "NOT_AN_ARCHIVE",
-      "this is no clip archive; clip build makes one from an image",
-    );
-  }
+  if (!sameBytes(values.magic, magic)) throw notAnArchive();
   if (values.formatVersion !== formatVersion || values.clipVersion !== clipVersion) {
     throw new ClipError(
       "ARCHIVE_VERSION",
       `the archive has format version ${values.formatVersion} and clip version ${values.clipVersion}, which this version of clip cannot read; use a newer clip, or build it again`,
     );
   }
+  if (values.reserved.some((byte) => byte !== 0))
+    throw corruptArchive("has a head that was altered");
   if (values.fileSize > limits.fileSize || values.sectionCount > limits.sections) {
     throw corruptArchive("claims an impossible size");
   }
@@ -120,7 +131,8 @@ function checkedHead(start: Uint8Array, fileSize: number) {
 function sectionOf(entry: ReturnType<typeof tableEntry.read>): Section {
   const { kind, flags, offset, storedSize, rawSize, sha256 } = entry;
   const name = nameOfKind(kind);
-  if (name === undefined && (flags & skippable) === 0) {
+  const isKnown = isRequired(name) ? flags === 0 : flags === skippable;
+  if (!isKnown || entry.reserved !== 0) {
     throw new ClipError(
       "ARCHIVE_VERSION",
       `the archive has a section of kind ${kind} that this version of clip does not know; use a newer clip`,
@@ -130,17 +142,25 @@ function sectionOf(entry: ReturnType<typeof tableEntry.read>): Section {
   if (codec === undefined)
     throw corruptArchive(`has a section with the unknown codec ${entry.codec}`);
   const limit = name === undefined ? limits.fileSize : limits.rawSize[name];
-  const expanded = storedSize * limits.expansion + limits.expansionFree;
-  if (rawSize > limit || (codec === "stored" && rawSize !== storedSize) || rawSize > expanded) {
+  const isPossible =
+    codec === "stored" ? rawSize === storedSize : rawSize <= longestRaw(storedSize);
+  if (rawSize > limit || !isPossible) {
     throw corruptArchive(`has a section of kind ${kind} with an impossible size`);
   }
   return { name, kind, codec, flags, offset, storedSize, rawSize, sha256: Uint8Array.from(sha256) };
 }
 
+/** The most that a compressed section may hold. */
+export const longestRaw = (storedSize: number): number =>
+  storedSize * limits.expansion + limits.expansionFree;
+
 export const nameOfKind = (kind: number): SectionName | undefined =>
   (Object.keys(sectionKinds) as SectionName[]).find((name) => sectionKinds[name] === kind);
 
-const truncated = (got?: number, expected?: number): ClipError =>
+export const notAnArchive = (): ClipError =>
+  new ClipError("NOT_AN_ARCHIVE", "this is no clip archive; clip build makes one from an image");
+
+export const truncated = (got?: number, expected?: number): ClipError =>
   new ClipError(
     "ARCHIVE_TRUNCATED",
     got === undefined

@@ -74,6 +74,8 @@ export const requiredSections = [
   "windows",
 ] as const satisfies SectionName[];
 
+export type RequiredSection = (typeof requiredSections)[number];
+
 export const sectionCodecs = ["stored", "zstd"] as const;
 export type SectionCodec = (typeof sectionCodecs)[number];
 
@@ -83,6 +85,9 @@ export const skippable = 1;
 /** Layer codecs and checkpoint kinds by their numbers. */
 export const layerCodecs = ["tar", "gzip", "zstd"] as const;
 export const checkpointKinds = ["start", "block", "inside"] as const;
+
+/** Compressed bytes of a span are verified in pieces of this size, counted from its checkpoint. */
+export const granuleSize = 64 * 1024;
 
 const mebi = 1024 * 1024;
 
@@ -96,13 +101,17 @@ export const limits = {
     manifest: 4 * mebi,
     config: 4 * mebi,
     layers: mebi,
-    checkpoints: 512 * mebi,
-    granules: 1024 * mebi,
-    virtual: 512 * mebi,
+    checkpoints: 64 * mebi,
+    granules: 256 * mebi,
+    virtual: 64 * mebi,
     index: 1024 * mebi,
     windows: 4096 * mebi,
     accessLists: 64 * mebi,
   } satisfies Record<SectionName, number>,
+  /** A layer and its tar are shorter (design D1); so is every bit offset below 2^53. */
+  layerSize: 2 ** 41,
+  /** A window: at most 32 KiB and a block's header; zstd adds a little to what it cannot pack. */
+  windowSize: 40 * 1024,
   /** zstd never reaches this ratio on what clip writes, except on emptiness, which the constant covers. */
   expansion: 2000,
   expansionFree: 4 * mebi,
