@@ -1,5 +1,5 @@
 import { realpath } from "node:fs/promises";
-import { join, sep } from "node:path";
+import { sep } from "node:path";
 import { ClipError, toClipError } from "../errors.ts";
 import { osPath, pathOf, shownPath } from "../system/paths.ts";
 import { type FileTree, openRegularFile, readHandle, type StoredFile } from "./stored-file.ts";
@@ -9,7 +9,8 @@ export function directoryFiles(root: string): FileTree {
   return {
     name: shownPath(root),
     async file(path) {
-      const whole = join(root, path);
+      // Not path.join: Bun's replaces the surrogates that stand for bytes which are not UTF-8.
+      const whole = `${root}/${path}`;
       const realRoot = await realPathOf(root);
       if (realRoot === undefined) {
         const message = `the directory ${shownPath(root)} does not exist; check the path`;
