@@ -1,10 +1,10 @@
-import { type ErrorCode, toClipError } from "../errors.ts";
+import { ClipError, type ErrorCode, toClipError } from "../errors.ts";
 import { ErofsImage } from "../formats/erofs/image.ts";
-import { verifyImage } from "../formats/erofs/verify.ts";
 import { VirtualTable } from "../formats/erofs/virtual.ts";
 import type { OnProgress } from "../progress.ts";
 import type { Origin } from "../stores/origin.ts";
-import type { Archive, ArchiveLayer } from "./open.ts";
+import type { Archive } from "./open.ts";
+import { verifyIndex } from "./verify-index.ts";
 import { verifyLayer } from "./verify-layer.ts";
 
 export interface Finding {
@@ -21,8 +21,6 @@ export interface VerifyOptions {
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
 }
-
-const blockSize = 512;
 
 /** Structure and digests of an archive: every section, every window, the whole index. Needs no origin. */
 export async function verifyArchive(
@@ -47,14 +45,18 @@ export async function verifyArchive(
         await layer.window(checkpoint);
     });
   }
+  const others = archive.config.diffIds.length - archive.layers.length;
+  if (others > 0) {
+    check.add(
+      "ARCHIVE_CORRUPT",
+      `the image config knows ${others} layers that the archive has not`,
+    );
+  }
   await check.run("the index", async () => {
     const image = new ErofsImage(await archive.index());
-    verifyImage(image);
-    const virtual = new VirtualTable(
-      archive.virtual,
-      archive.layers.map(({ tarSize }) => tarSize),
-    );
-    checkDevices(image, archive.layers, virtual, check);
+    const tarSizes = archive.layers.map(({ tarSize }) => tarSize);
+    const virtual = new VirtualTable(archive.virtual, tarSizes);
+    for (const fault of verifyIndex(image, tarSizes, virtual)) check.add("ARCHIVE_CORRUPT", fault);
   });
   return check;
 }
@@ -89,36 +91,6 @@ export async function verifyDeep(
   return check;
 }
 
-/** The index's devices are the layers' tars, and its virtual device is no longer than its table. */
-function checkDevices(
-  image: ErofsImage,
-  layers: readonly ArchiveLayer[],
-  virtual: VirtualTable,
-  check: Checks,
-): void {
-  if (image.layers !== layers.length) {
-    check.add(
-      "ARCHIVE_CORRUPT",
-      `the index has ${image.layers} layers, the archive ${layers.length}`,
-    );
-    return;
-  }
-  for (const [i, layer] of layers.entries()) {
-    if (image.deviceBlocks[i]! > Math.ceil(layer.tarSize / blockSize)) {
-      check.add(
-        "ARCHIVE_CORRUPT",
-        `the index expects more of layer ${layer.digest} than its ${layer.tarSize} bytes`,
-      );
-    }
-  }
-  if (virtual.count > 0 && image.virtualDevice === 0) {
-    check.add(
-      "ARCHIVE_CORRUPT",
-      "there is a table of a virtual device that the index does not have",
-    );
-  }
-}
-
 class Checks implements Report {
   readonly findings: Finding[] = [];
 
@@ -130,13 +102,17 @@ class Checks implements Report {
 
   /** A check that throws leaves a finding; an abort is passed on. */
   async run(what: string, body: () => unknown): Promise<void> {
-    this.options.signal?.throwIfAborted();
+    this.#stopIfAborted();
     try {
       await body();
     } catch (error) {
-      this.options.signal?.throwIfAborted();
+      this.#stopIfAborted();
       const { code, message } = toClipError(error, what);
       this.add(code, message);
     }
+  }
+
+  #stopIfAborted(): void {
+    if (this.options.signal?.aborted) throw new ClipError("INTERRUPTED", "interrupted");
   }
 }

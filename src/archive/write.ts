@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { ClipError, toClipError } from "../errors.ts";
 import { type ArchiveContents, encodeArchive } from "../formats/clip2/encode.ts";
 import { osPath, shownPath } from "../system/paths.ts";
@@ -27,7 +27,8 @@ export async function writeArchive(
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<WrittenArchive> {
   const directory = dirname(resolve(path));
-  const temporary = join(directory, `.${basename(path)}.${randomBytes(6).toString("hex")}.partial`);
+  // Without the archive's own name in it, which may be as long as a name can be.
+  const temporary = join(directory, `.clip-${randomBytes(8).toString("hex")}.partial`);
   const hasher = new Bun.CryptoHasher("sha256");
   let size = 0;
   try {
@@ -76,13 +77,9 @@ async function readBack(path: string): Promise<string> {
   }
 }
 
+/** Some filesystems cannot sync a directory, and some directories cannot be read: the archive is there all the same. */
 async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(osPath(directory), "r");
-  try {
-    await handle.sync();
-  } catch {
-    // Some filesystems cannot sync a directory; the archive itself is on disk.
-  } finally {
-    await handle.close();
-  }
+  const handle = await open(osPath(directory), "r").catch(() => undefined);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
 }
