@@ -193,15 +193,13 @@ async function pullAll(
   signal?: AbortSignal,
 ): Promise<DemoReport["pull"]> {
   const startedAt = performance.now();
-  let bytes = 0;
-  await Promise.all(
+  const lengths = await Promise.all(
     digests.map(async (digest) => {
-      const answer = await fetch(
-        `http://${host}/v2/demo/blobs/${digest}`,
-        signal === undefined ? {} : { signal },
-      );
-      bytes += (await answer.bytes()).length;
+      const url = `http://${host}/v2/demo/blobs/${digest}`;
+      const answer = await fetch(url, signal === undefined ? {} : { signal });
+      return (await answer.bytes()).length;
     }),
   );
+  const bytes = lengths.reduce((sum, length) => sum + length, 0);
   return { bytes, ms: performance.now() - startedAt };
 }
