@@ -38,10 +38,14 @@ const withoutDevtools: Bun.BunPlugin = {
   },
 };
 
-async function compile(outfile: string, runtime?: string): Promise<void> {
+async function compile(
+  outfile: string,
+  other?: { target: string; runtime: string },
+): Promise<void> {
+  const target = other && (`bun-${other.target}` as Bun.Build.CompileTarget);
   await Bun.build({
     entrypoints,
-    compile: { outfile, ...(runtime === undefined ? {} : { executablePath: runtime }) },
+    compile: { outfile, ...(other && { target: target!, executablePath: other.runtime }) },
     minify: { whitespace: true, syntax: true },
     sourcemap: "none",
     plugins: [withoutDevtools],
@@ -95,7 +99,7 @@ async function release(names: readonly string[]): Promise<void> {
       continue;
     }
     const file = `clip-${packageJson.version}-${name}`;
-    await compile(join(directory, file), runtime);
+    await compile(join(directory, file), { target: name, runtime });
     const digest = new Bun.CryptoHasher("sha256")
       .update(await Bun.file(join(directory, file)).bytes())
       .digest("hex");
