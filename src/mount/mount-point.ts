@@ -1,5 +1,4 @@
 import { realpathSync, statSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
 import { ClipError } from "../errors.ts";
 import { osPath, pathOf, shownPath } from "../system/paths.ts";
 import { clipMountType, mountAt } from "./mount-table.ts";
@@ -48,12 +47,13 @@ function refusal(shown: string, error: unknown): unknown {
  * above it is looked at where it can't be looked at itself.
  */
 export function realMountPoint(path: string): string {
-  const absolute = resolve(path);
   try {
-    return realPath(absolute);
+    return realPath(path);
   } catch (error) {
-    if (absolute === "/") throw error;
-    return join(realPath(dirname(absolute)), basename(absolute));
+    // Not by node:path, whose Bun version replaces what is not UTF-8.
+    const [, parent, name] = /^(.*?)([^/]+)\/*$/s.exec(path) ?? [];
+    if (parent === undefined || name === undefined || name === "." || name === "..") throw error;
+    return `${realPath(parent === "" ? "." : parent)}/${name}`.replace("//", "/");
   }
 }
 

@@ -25,7 +25,8 @@ function findMount(directory: string): string {
   const shown = shownPath(directory);
   let mountPoint: string;
   try {
-    mountPoint = realMountPoint(directory);
+    // A path as the kernel has it needs no look at the mount, which a server that unmounts itself could not answer.
+    mountPoint = mountAt(directory) === undefined ? realMountPoint(directory) : directory;
   } catch (error) {
     throw new ClipError(
       "NOT_MOUNTED",

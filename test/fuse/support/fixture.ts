@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ErofsImage } from "../../../src/formats/erofs/image.ts";
@@ -40,6 +40,7 @@ export function makeFixture(): Fixture {
     image: reader,
     nid: (path) =>
       path.split("/").reduce((nid, name) => reader.lookup(nid, Buffer.from(name)), reader.root),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    // By rm, as Bun's own stumbles over names that are not UTF-8.
+    remove: () => void Bun.spawnSync(["rm", "-rf", "--one-file-system", folder]),
   };
 }

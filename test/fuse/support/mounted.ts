@@ -1,6 +1,9 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { realMountPoint } from "../../../src/mount/mount-point.ts";
+import { mountAt } from "../../../src/mount/mount-table.ts";
 import { cString, libc } from "../../../src/system/libc.ts";
+import { osPath, pathBytes } from "../../../src/system/paths.ts";
 import type { Fixture } from "./fixture.ts";
 import type { TarServerOptions } from "./tar-server.ts";
 
@@ -24,14 +27,14 @@ export const reasonToSkip = (): string => {
   return process.geteuid!() === 0 ? "" : "needs root";
 };
 
-/** Mounts a fixture and waits until it is ready. `prefix` is put before the server's command. */
+/** Mounts a fixture and waits until it is ready. `run` is the server's command. */
 export async function mountFixture(
   fixture: Fixture,
   options: Partial<TarServerOptions> = {},
-  prefix: readonly string[] = [],
+  run: readonly string[] = [process.execPath, join(import.meta.dir, "tar-server.ts")],
 ): Promise<Mounted> {
   const mountPoint = options.mountPoint ?? join(fixture.folder, `mnt-${made++}`);
-  mkdirSync(mountPoint, { recursive: true });
+  mkdirSync(osPath(mountPoint), { recursive: true });
   const asked: TarServerOptions = {
     allowOther: true,
     workers: 2,
@@ -43,8 +46,7 @@ export async function mountFixture(
     ...options,
     mountPoint,
   };
-  const server = join(import.meta.dir, "tar-server.ts");
-  const child = Bun.spawn([...prefix, process.execPath, server, JSON.stringify(asked)], {
+  const child = Bun.spawn([...run, JSON.stringify(asked)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   running.push({ child, mountPoint });
@@ -65,9 +67,8 @@ export async function mountFixture(
 export async function unmountAll(): Promise<void> {
   const [force, detach] = [1, 2];
   for (const { child, mountPoint } of running.splice(0)) {
-    if (readFileSync("/proc/self/mountinfo", "utf8").includes(mountPoint)) {
-      libc().umount2!(cString(mountPoint), force | detach);
-    }
+    const place = realMountPoint(mountPoint);
+    if (mountAt(place) !== undefined) libc().umount2!(cString(pathBytes(place)), force | detach);
     child.kill("SIGKILL");
     await child.exited;
   }

@@ -1,4 +1,7 @@
-/** Mounts a fixture and serves it: `bun tar-server.ts JSON`. Says `ready` on standard output, and what it meets. */
+/**
+ * Mounts a fixture and serves it: `bun tar-server.ts JSON`. Says `ready` on standard output, and what it meets.
+ * `tar-server.ts unmount DIR` unmounts.
+ */
 import { openSync, readFileSync } from "node:fs";
 import { toClipError } from "../../../src/errors.ts";
 import { ErofsImage } from "../../../src/formats/erofs/image.ts";
@@ -6,6 +9,8 @@ import { PendingReads } from "../../../src/fuse/pending.ts";
 import { closeSession, openSession } from "../../../src/fuse/session.ts";
 import { startWorkers } from "../../../src/fuse/start-workers.ts";
 import { mountFuse, setReadAhead } from "../../../src/mount/device.ts";
+import { unmount } from "../../../src/mount/unmount.ts";
+import { commandArguments } from "../../../src/system/paths.ts";
 import { readFromTar, type TarSetup } from "./tar-handlers.ts";
 
 export interface TarServerOptions extends TarSetup {
@@ -57,7 +62,9 @@ async function main(options: TarServerOptions): Promise<void> {
 }
 
 try {
-  await main(JSON.parse(process.argv[2]!) as TarServerOptions);
+  const [what, path] = commandArguments();
+  if (what === "unmount") say(`unmounted ${await unmount(path!)}`);
+  else await main(JSON.parse(what!) as TarServerOptions);
 } catch (error) {
   const { code, message } = toClipError(error);
   say(`error ${code} ${message}`);
