@@ -98,7 +98,6 @@ export async function openBlob(
     try {
       return await client.open({ ...request, target: direct }, options);
     } catch (error) {
-      blob.elsewhere = undefined;
       if (options.signal?.aborted || !(error instanceof ClipError)) throw error;
     }
   }
