@@ -104,6 +104,16 @@ const systemCodes: Readonly<Record<string, ErrorCode>> = {
   ABORT_ERR: "INTERRUPTED",
 };
 
+const systemAdvice: Readonly<Partial<Record<ErrorCode, string>>> = {
+  FILE_NOT_FOUND: "check the path",
+  PERMISSION: "choose another place, or have its owner allow it",
+  DISK_FULL: "make room there, or choose another place",
+};
+
+/** node:fs says "ENOENT: no such file or directory, open 'name'"; who says what was being tried needs the middle. */
+const messageOf = (message: string): string =>
+  /^E[A-Z0-9]+: (.+?)(?:, \w+(?: '.*)?)?$/s.exec(message)?.[1] ?? message;
+
 /** Turns whatever was thrown into a ClipError; `doing` says what was being tried ("reading the archive app.clip"). */
 export function toClipError(error: unknown, doing?: string): ClipError {
   if (error instanceof ClipError) return error;
@@ -111,10 +121,12 @@ export function toClipError(error: unknown, doing?: string): ClipError {
     return new ClipError("INTERRUPTED", "interrupted", {}, { cause: error });
   }
   const message = error instanceof Error ? error.message : String(error);
-  const sentence = doing === undefined ? message : `${doing}: ${message}`;
+  const sentence = doing === undefined ? message : `${doing}: ${messageOf(message)}`;
   if (isSystemError(error)) {
     const code = systemCodes[error.code] ?? (/^E[A-Z0-9]+$/.test(error.code) ? "IO" : "INTERNAL");
-    return new ClipError(code, sentence, { errno: error.code }, { cause: error });
+    const advice = systemAdvice[code];
+    const whole = advice === undefined ? sentence : `${sentence}; ${advice}`;
+    return new ClipError(code, whole, { errno: error.code }, { cause: error });
   }
   return new ClipError("INTERNAL", sentence, {}, { cause: error });
 }

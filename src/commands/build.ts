@@ -4,8 +4,6 @@ import { command, sharedFlags } from "./command.ts";
 import { showProgress } from "./progress.ts";
 
 export default command({
-  usage: "build <source>",
-  summary: "Index an image where it is and write a .clip archive",
   examples: [
     ["clip build docker.io/library/debian:12 -o debian.clip", "an image in a registry"],
     [
@@ -51,7 +49,6 @@ export default command({
             "Reference to record as the place of the layers, when it is not the one indexed",
         },
         insecure: sharedFlags.insecure,
-        json: sharedFlags.json,
       }),
   async run(flags, { output, signal }) {
     const started = performance.now();

@@ -8,11 +8,8 @@ export interface CommandContext {
   readonly signal: AbortSignal;
 }
 
-/** One subcommand: its flags, and one function to call with them. */
+/** One subcommand: its flags, and one function to call with them. How it is called is in index.ts. */
 export interface Command<Flags> {
-  /** yargs' syntax: `build <source>`. */
-  readonly usage: string;
-  readonly summary: string;
   readonly examples: readonly (readonly [command: string, meaning: string])[];
   flags(yargs: Argv): Argv<Flags>;
   /** Resolves to the exit code; nothing means 0. */
@@ -25,7 +22,7 @@ export const command = <Flags>(definition: Command<Flags>): Command<unknown> =>
 
 /** Flags that several commands share, declared once. */
 export const sharedFlags = {
-  json: { type: "boolean", default: false, describe: "Print JSON for programs" },
+  json: { type: "boolean", describe: "Print JSON for programs" },
   insecure: {
     type: "boolean",
     default: false,
@@ -43,4 +40,10 @@ export const sharedFlags = {
     normalize: false,
     describe: "Directory of the local cache (also CLIP_CACHE_DIR)",
   },
+} as const;
+
+export const archivePositional = {
+  type: "string",
+  demandOption: true,
+  describe: "The .clip file",
 } as const;

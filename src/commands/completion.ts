@@ -1,36 +1,41 @@
 import { command } from "./command.ts";
 
-/** Shells ask the program itself (yargs' hidden --get-yargs-completions), so the scripts never go stale. */
-const scripts: Readonly<Record<"bash" | "zsh" | "fish", string>> = {
-  bash: `# clip completion; load with: source <(clip completion bash)
+/**
+ * Shells ask the program itself (yargs' hidden --get-yargs-completions), so the scripts never go stale. yargs looks at
+ * SHELL to see whether it may describe what it offers.
+ */
+const scripts = {
+  bash: String.raw`# clip completion for bash; load with: source <(clip completion bash)
 _clip() {
-  local word=\${COMP_WORDS[COMP_CWORD]}
-  mapfile -t COMPREPLY < <(compgen -W "$(clip --get-yargs-completions "\${COMP_WORDS[@]:0:COMP_CWORD+1}" 2>/dev/null | grep -v '^\\$0$')" -- "$word")
+  local word=${"${"}COMP_WORDS[COMP_CWORD]}
+  mapfile -t COMPREPLY < <(compgen -W "$(SHELL=bash "${"${"}COMP_WORDS[0]}" --get-yargs-completions clip "${"${"}COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)" -- "$word")
 }
 complete -o bashdefault -o default -F _clip clip`,
-  zsh: `#compdef clip
-# clip completion; load with: source <(clip completion zsh)
+  zsh: String.raw`#compdef clip
+# clip completion for zsh; load with: source <(clip completion zsh)
 _clip() {
   local -a replies
-  replies=("\${(@f)$(clip --get-yargs-completions "\${words[@]:0:$CURRENT}" 2>/dev/null)}")
-  [[ -n \${replies[1]} ]] && _describe 'clip' replies
-  _files
+  replies=("${"${"}(@f)$(SHELL=zsh "${"${"}words[1]}" --get-yargs-completions clip "${"${"}(@)words[2,CURRENT]}" 2>/dev/null)}")
+  if [[ -n ${"${"}replies[1]} ]]; then
+    _describe clip replies
+  else
+    _files
+  fi
 }
-compdef _clip clip`,
-  fish: `# clip completion; load with: clip completion fish | source
+if [[ $funcstack[1] == _clip ]]; then _clip "$@"; else compdef _clip clip; fi`,
+  fish: String.raw`# clip completion for fish; load with: clip completion fish | source
 function __clip_complete
-  set -l words (commandline -opc) (commandline -ct)
-  clip --get-yargs-completions $words 2>/dev/null | string replace -r ':' '\\t'
+  set -l words (commandline -opc)
+  set -lx SHELL fish
+  $words[1] --get-yargs-completions clip $words[2..] (commandline -ct) 2>/dev/null
 end
 complete -c clip -a '(__clip_complete)'`,
-};
+} as const;
 
 export default command({
-  usage: "completion <shell>",
-  summary: "Print a completion script for bash, zsh or fish",
   examples: [
-    ["source <(clip completion bash)", "in ~/.bashrc"],
-    ["clip completion fish > ~/.config/fish/completions/clip.fish", "for fish"],
+    ["source <(clip completion bash)", "in ~/.bashrc; for zsh the same in ~/.zshrc"],
+    ["clip completion fish > ~/.config/fish/completions/clip.fish", "once, for fish"],
   ],
   flags: (yargs) =>
     yargs.positional("shell", {
@@ -39,7 +44,9 @@ export default command({
       describe: "The shell",
     }),
   async run({ shell }, { output }) {
-    output.line(scripts[shell]);
+    const script = scripts[shell];
+    if (output.json) output.value({ shell, script });
+    else output.line(script);
     return 0;
   },
 });

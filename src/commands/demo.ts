@@ -1,12 +1,10 @@
 import { type DemoReport, demoLink, runDemo } from "../demo/demo.ts";
 import { formatBytes, formatDuration, formatTable } from "../format.ts";
-import { command, sharedFlags } from "./command.ts";
+import { command } from "./command.ts";
 
 export default command({
-  usage: "demo",
-  summary: "Show what clip does on a small image made of files at hand",
   examples: [["clip demo", "needs no network, no root and leaves nothing behind"]],
-  flags: (yargs) => yargs.options({ json: sharedFlags.json }),
+  flags: (yargs) => yargs,
   async run(_flags, { output, signal }) {
     const report = await runDemo({ onStep: (text) => output.note(text), signal });
     if (output.json) output.value(report);

@@ -15,11 +15,9 @@ import {
 import { formatSource } from "../stores/source.ts";
 import { pathBytes } from "../system/paths.ts";
 import { openForCommand } from "./archive-flags.ts";
-import { command, sharedFlags } from "./command.ts";
+import { archivePositional, command, sharedFlags } from "./command.ts";
 
 export default command({
-  usage: "inspect <archive> [path]",
-  summary: "Explain an archive, or one entry and where its bytes lie",
   examples: [
     ["clip inspect app.clip", "origin, config, layers, sections, totals"],
     [
@@ -29,9 +27,9 @@ export default command({
   ],
   flags: (yargs) =>
     yargs
-      .positional("archive", { type: "string", demandOption: true, describe: "The .clip file" })
+      .positional("archive", archivePositional)
       .positional("path", { type: "string", describe: "A path inside the image" })
-      .options({ "cache-dir": sharedFlags.cacheDir, json: sharedFlags.json }),
+      .options({ "cache-dir": sharedFlags.cacheDir }),
   async run(flags, { output }) {
     const { archive, image, close } = await openForCommand(flags);
     try {

@@ -2,11 +2,9 @@ import { listDirectory } from "../archive/list.ts";
 import { formatMode, formatTime } from "../format.ts";
 import { pathBytes } from "../system/paths.ts";
 import { openForCommand } from "./archive-flags.ts";
-import { command, sharedFlags } from "./command.ts";
+import { archivePositional, command, sharedFlags } from "./command.ts";
 
 export default command({
-  usage: "ls <archive> [path]",
-  summary: "List a directory of the archive's root filesystem",
   examples: [
     ["clip ls app.clip /usr/lib", "names"],
     ["clip ls -l app.clip /bin/su", "as ls -l shows it"],
@@ -14,7 +12,7 @@ export default command({
   ],
   flags: (yargs) =>
     yargs
-      .positional("archive", { type: "string", demandOption: true, describe: "The .clip file" })
+      .positional("archive", archivePositional)
       .positional("path", { type: "string", default: "/", describe: "A path inside the image" })
       .options({
         long: {
@@ -30,7 +28,6 @@ export default command({
           describe: "And everything below",
         },
         "cache-dir": sharedFlags.cacheDir,
-        json: sharedFlags.json,
       }),
   async run(flags, { output, signal }) {
     const opened = await openForCommand(flags);

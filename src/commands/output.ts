@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs";
-import { type ClipError, toClipError } from "../errors.ts";
+import { type ClipError, errorCodes, toClipError } from "../errors.ts";
 
 /** How a command talks: results on standard output, everything else on standard error. */
 export interface Output {
@@ -33,17 +33,27 @@ export function createOutput(flags: OutputFlags): Output {
     value: (value) => writeAll(1, Buffer.from(`${JSON.stringify(value)}\n`)),
     bytes: (bytes) => writeAll(1, bytes),
     note: (text) => {
-      if (verbosity >= 0) writeAll(2, Buffer.from(`${text}\n`));
+      if (verbosity >= 0) remark(text);
     },
     detail: (text) => {
-      if (verbosity > 0) writeAll(2, Buffer.from(`${text}\n`));
+      if (verbosity > 0) remark(text);
     },
   };
 }
 
+/** Remarks are for whoever listens: where nobody does, work goes on. */
+function remark(text: string): void {
+  try {
+    writeAll(2, Buffer.from(`${text}\n`));
+  } catch (error) {
+    if (!(error instanceof BrokenPipe)) throw error;
+  }
+}
+
 /** The one sentence (or, with --json, one JSON document) that a failure leaves on standard error. */
 export function reportFailure(error: ClipError, flags: OutputFlags): void {
-  const causes = flags.verbose === true ? `\n${causesOf(error)}` : "";
+  const isMisuse = errorCodes[error.code] === "usage";
+  const causes = flags.verbose === true && !isMisuse ? `\n${causesOf(error)}` : "";
   const text =
     flags.json === true
       ? JSON.stringify({

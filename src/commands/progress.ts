@@ -1,6 +1,6 @@
 import { formatBytes, formatDuration, shortDigest } from "../format.ts";
 import type { OnProgress, Progress } from "../progress.ts";
-import type { Output } from "./output.ts";
+import { BrokenPipe, type Output } from "./output.ts";
 
 export interface ProgressDisplay {
   readonly onProgress: OnProgress;
@@ -8,13 +8,22 @@ export interface ProgressDisplay {
   close(): void;
 }
 
-/** Bars on a terminal, plain lines in a pipe, one JSON document an event with `--json`, warnings alone when quiet. */
+/** Bars on a terminal, plain lines in a pipe, one JSON document an event with `--json`, nothing when quiet. */
 export async function showProgress(output: Output): Promise<ProgressDisplay> {
-  if (output.json) return { onProgress: (progress) => output.value(progress), close: () => {} };
+  if (output.json) return { onProgress: (progress) => report(progress, output), close: () => {} };
   if (output.verbosity < 0) return { onProgress: () => {}, close: () => {} };
   if (process.stderr.isTTY !== true) return plainLines(output);
   const { startBars } = await import("../../ui/progress-bars.tsx");
   return startBars();
+}
+
+/** Progress that nobody reads any more does not stop the work. */
+function report(progress: Progress, output: Output): void {
+  try {
+    output.value(progress);
+  } catch (error) {
+    if (!(error instanceof BrokenPipe)) throw error;
+  }
 }
 
 const lineEveryMs = 5000;
@@ -35,11 +44,13 @@ function plainLines(output: Output): ProgressDisplay {
     }
     const rate = done / Math.max(1, now - begun);
     if (done >= total) {
-      output.note(`${shortDigest(digest)}: done, ${formatBytes(rate * 1000)}/s`);
+      output.note(
+        `${shortDigest(digest)}: done, ${formatBytes(total)} at ${formatBytes(Math.round(rate * 1000))}/s`,
+      );
     } else if (now - shownAt.get(digest)! >= lineEveryMs) {
       shownAt.set(digest, now);
       output.note(
-        `${shortDigest(digest)}: ${formatBytes(done)} of ${formatBytes(total)}, ${formatBytes(rate * 1000)}/s, ${formatDuration((total - done) / Math.max(rate, 1e-9))} left`,
+        `${shortDigest(digest)}: ${formatBytes(done)} of ${formatBytes(total)}, ${formatBytes(Math.round(rate * 1000))}/s, ${formatDuration((total - done) / Math.max(rate, 1e-9))} left`,
       );
     }
   };

@@ -1,17 +1,20 @@
 import { formatDuration, formatTable } from "../format.ts";
-import { listMounts } from "../mount/state.ts";
+import { listMounts, type MountState } from "../mount/state.ts";
+import { openCounters } from "../stats/counters.ts";
+import { type Snapshot, snapshot } from "../stats/snapshot.ts";
 import { shownPath } from "../system/paths.ts";
-import { command, sharedFlags } from "./command.ts";
+import { command } from "./command.ts";
 
 export default command({
-  usage: "ps",
-  summary: "List live mounts",
-  examples: [["clip ps --json | jq .", "with counters and log files"]],
-  flags: (yargs) => yargs.options({ json: sharedFlags.json }),
+  examples: [
+    ["clip ps", "pid, archive, mount point, driver, uptime and log file"],
+    ["clip ps --json", "one JSON document a mount, with all its counters"],
+  ],
+  flags: (yargs) => yargs,
   async run(_flags, { output }) {
     const mounts = listMounts();
     if (output.json) {
-      for (const mount of mounts) output.value(mount);
+      for (const mount of mounts) output.value({ ...mount, snapshot: snapshotOf(mount) });
       return 0;
     }
     if (mounts.length === 0) {
@@ -35,3 +38,12 @@ export default command({
     return 0;
   },
 });
+
+/** All statistics of a mount; null where its counters cannot be read, as when it has ended meanwhile. */
+function snapshotOf({ counters }: MountState): Snapshot | null {
+  try {
+    return snapshot(openCounters(counters));
+  } catch {
+    return null;
+  }
+}

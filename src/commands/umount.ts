@@ -1,10 +1,8 @@
 import { unmountClip } from "../mount/umount.ts";
 import { shownPath } from "../system/paths.ts";
-import { command, sharedFlags } from "./command.ts";
+import { command } from "./command.ts";
 
 export default command({
-  usage: "umount <dir>",
-  summary: "Unmount a directory, also when its server is gone",
   examples: [
     ["clip umount /mnt/app", "waits until the server has ended"],
     ["clip umount --force /mnt/app", "detach now, even while files are open"],
@@ -19,7 +17,6 @@ export default command({
           default: false,
           describe: "Detach even while it is in use",
         },
-        json: sharedFlags.json,
       }),
   async run(flags, { output, signal }) {
     await unmountClip(flags.dir, { force: flags.force, signal });

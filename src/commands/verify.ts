@@ -4,12 +4,10 @@ import { verifyArchive, verifyDeep, verifyOrigin } from "../archive/verify.ts";
 import { errorCodes, exitCodes } from "../errors.ts";
 import { formatBytes } from "../format.ts";
 import { shownPath } from "../system/paths.ts";
-import { command, sharedFlags } from "./command.ts";
+import { archivePositional, command, sharedFlags } from "./command.ts";
 import { showProgress } from "./progress.ts";
 
 export default command({
-  usage: "verify <archive>",
-  summary: "Check an archive: structure and digests, its origin, every byte",
   examples: [
     ["clip verify app.clip", "structure and digests"],
     [
@@ -23,7 +21,7 @@ export default command({
   ],
   flags: (yargs) =>
     yargs
-      .positional("archive", { type: "string", demandOption: true, describe: "The .clip file" })
+      .positional("archive", archivePositional)
       .options({
         origin: {
           type: "boolean",
@@ -35,7 +33,6 @@ export default command({
         },
         from: { ...sharedFlags.origin },
         insecure: sharedFlags.insecure,
-        json: sharedFlags.json,
       })
       .conflicts("origin", "deep"),
   async run(flags, { output, signal }) {

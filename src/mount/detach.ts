@@ -3,6 +3,7 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { ClipError, type ErrorCode, type ErrorData, toClipError } from "../errors.ts";
 import { stateDirectory } from "../system/directories.ts";
+import { commandArguments } from "../system/paths.ts";
 
 /** What the detached server tells the command that started it, as one JSON line on a pipe. */
 type Message =
@@ -16,6 +17,9 @@ type Message =
 
 const readyVariable = "CLIP_READY_FD";
 const logVariable = "CLIP_LOG_FILE";
+const idVariable = "CLIP_MOUNT_ID";
+/** The arguments as JSON, which can hold what is not UTF-8 (system/paths.ts): Bun gives children text only. */
+const argumentsVariable = "CLIP_ARGUMENTS";
 const readyDescriptor = 3;
 const maxMessageBytes = 64 * 1024;
 
@@ -41,7 +45,13 @@ export async function startDetached(
   const child = spawn(program!, [...prefix, ...args], {
     detached: true,
     stdio: ["ignore", logFd, logFd, "pipe"],
-    env: { ...process.env, [readyVariable]: String(readyDescriptor), [logVariable]: log },
+    env: {
+      ...process.env,
+      [readyVariable]: String(readyDescriptor),
+      [logVariable]: log,
+      [idVariable]: id,
+      [argumentsVariable]: JSON.stringify(args),
+    },
   });
   closeSync(logFd);
   const stop = () => child.kill("SIGTERM");
@@ -68,14 +78,30 @@ export async function startDetached(
   }
 }
 
+/** The program's arguments, also in a detached server. */
+export function programArguments(): string[] {
+  const text = process.env[argumentsVariable];
+  if (text === undefined || process.env[readyVariable] === undefined) return commandArguments();
+  return JSON.parse(text) as string[];
+}
+
+export interface DetachedParent {
+  /** The mount's id, and the file that gets its messages. */
+  readonly id: string;
+  readonly log: string;
+  ready(): void;
+  failed(error: unknown): void;
+}
+
 /** In the detached server: who started it, and where messages go; undefined when it runs in the foreground. */
-export function detachedParent():
-  | { readonly log: string; ready(): void; failed(error: unknown): void }
-  | undefined {
+export function detachedParent(): DetachedParent | undefined {
   const fd = Number(process.env[readyVariable] ?? Number.NaN);
   const log = process.env[logVariable];
-  if (!Number.isInteger(fd) || log === undefined) return undefined;
-  delete process.env[readyVariable];
+  const id = process.env[idVariable];
+  if (!Number.isInteger(fd) || log === undefined || id === undefined) return undefined;
+  for (const name of [readyVariable, logVariable, idVariable, argumentsVariable]) {
+    delete process.env[name];
+  }
   const tell = (message: Message) => {
     try {
       writeSync(fd, Buffer.from(`${JSON.stringify(message)}\n`));
@@ -85,6 +111,7 @@ export function detachedParent():
     }
   };
   return {
+    id,
     log,
     ready: () => tell({ ready: true, pid: process.pid }),
     failed: (error) => {
