@@ -1,4 +1,3 @@
-import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { ClipError } from "../errors.ts";
 import type { LayerIndex } from "../layers/layer-index.ts";
 import type { OnProgress } from "../progress.ts";
@@ -6,9 +5,12 @@ import { parseReference } from "../registry/reference.ts";
 import type { OriginSpec, ResolvedImage } from "../stores/origin.ts";
 import { resolveImage } from "../stores/resolve-image.ts";
 import { parseSource } from "../stores/source.ts";
+import { absolutePath, parentPath, relativePath } from "../system/path-names.ts";
+import { shownPath } from "../system/paths.ts";
 import { createTree } from "../tree/tree.ts";
 import { writeIndex } from "../tree/write-index.ts";
 import { version } from "../version.ts";
+import { checkOutput } from "./check-output.ts";
 import { indexLayers } from "./index-layers.ts";
 import { writeArchive } from "./write.ts";
 
@@ -61,9 +63,11 @@ export async function buildArchive(options: BuildOptions): Promise<BuildResult> 
   const checkpointBytes = checkpointBytesOf(options.checkpointMiB ?? 2);
   const storageRef =
     options.storageRef === undefined ? undefined : parseReference(options.storageRef);
-  onProgress?.({ kind: "step", text: `resolving ${options.source}` });
+  const source = parseSource(options.source);
+  checkOutput(options.output, source);
+  onProgress?.({ kind: "step", text: `resolving ${shownPath(options.source)}` });
   const originOptions = { insecure: options.insecure ?? false };
-  const image = await resolveImage(parseSource(options.source), {
+  const image = await resolveImage(source, {
     ...originOptions,
     ...(options.platform === undefined ? {} : { platform: options.platform }),
     ...(signal === undefined ? {} : { signal }),
@@ -158,8 +162,9 @@ const summaryOf = (layer: LayerIndex): LayerSummary => ({
 
 /** A path given relative is recorded relative to the archive, so that both can be moved, and no machine shows in it. */
 function portable(spec: OriginSpec, options: BuildOptions): OriginSpec {
-  if (spec.kind === "registry" || isAbsolute(spec.path)) return spec;
-  return { ...spec, path: relative(resolve(dirname(options.output)), resolve(spec.path)) };
+  if (spec.kind === "registry" || spec.path.startsWith("/")) return spec;
+  const archiveDirectory = parentPath(absolutePath(options.output));
+  return { ...spec, path: relativePath(archiveDirectory, absolutePath(spec.path)) };
 }
 
 const recordedReference = (name: string, image: ResolvedImage, insecure: boolean): OriginSpec => ({

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { digestOf } from "../formats/oci/digest.ts";
+import { joinPath } from "../system/path-names.ts";
+import { osPath } from "../system/paths.ts";
 import type { Archive } from "./open.ts";
 
 /** The unpacked index of an archive: its bytes, and the file that has them where there is one. */
@@ -21,13 +22,13 @@ export async function openIndexFile(
   cacheDirectory: string | undefined,
 ): Promise<IndexFile> {
   if (cacheDirectory === undefined) return { bytes: await archive.index(), path: undefined };
-  const directory = join(cacheDirectory, "index");
-  const path = join(directory, `${archive.indexDigest.replace("sha256:", "")}.erofs`);
+  const directory = joinPath(cacheDirectory, "index");
+  const path = joinPath(directory, `${archive.indexDigest.replace("sha256:", "")}.erofs`);
   const mapped = mapVerified(path, archive.indexDigest);
   if (mapped !== undefined) return { bytes: mapped, path };
   const bytes = await archive.index();
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    mkdirSync(osPath(directory), { recursive: true, mode: 0o700 });
     replace(path, bytes);
   } catch {
     return { bytes, path: undefined };
@@ -38,7 +39,7 @@ export async function openIndexFile(
 
 function mapVerified(path: string, digest: string): Uint8Array | undefined {
   try {
-    if (!lstatSync(path).isFile()) return undefined;
+    if (!lstatSync(osPath(path)).isFile()) return undefined;
     const bytes = Bun.mmap(path, { shared: true });
     return digestOf(bytes) === digest ? bytes : undefined;
   } catch {
@@ -49,10 +50,10 @@ function mapVerified(path: string, digest: string): Uint8Array | undefined {
 function replace(path: string, bytes: Uint8Array): void {
   const temporary = `${path}.${randomBytes(6).toString("hex")}.partial`;
   try {
-    writeFileSync(temporary, bytes, { mode: 0o600, flag: "wx" });
-    renameSync(temporary, path);
+    writeFileSync(osPath(temporary), bytes, { mode: 0o600, flag: "wx" });
+    renameSync(osPath(temporary), osPath(path));
   } catch (error) {
-    rmSync(temporary, { force: true });
+    rmSync(osPath(temporary), { force: true });
     throw error;
   }
 }

@@ -1,7 +1,7 @@
-import { dirname, isAbsolute, resolve } from "node:path";
 import { openOrigin } from "../stores/open-origin.ts";
 import type { Origin, OriginSpec } from "../stores/origin.ts";
 import { parseSource } from "../stores/source.ts";
+import { absolutePath, parentPath } from "../system/path-names.ts";
 
 export interface ArchiveOriginOptions {
   /** Where the layers are now, in the place of what the archive says; as `clip build` takes a source. */
@@ -17,8 +17,11 @@ export function originSpecOf(
 ): OriginSpec {
   const spec = origin === undefined ? recorded : parseSource(origin);
   if (spec.kind === "registry") return insecure === true ? { ...spec, insecure } : spec;
-  const base = origin === undefined ? dirname(resolve(archivePath)) : process.cwd();
-  return isAbsolute(spec.path) ? spec : { ...spec, path: resolve(base, spec.path) };
+  const path =
+    origin === undefined
+      ? absolutePath(spec.path, parentPath(absolutePath(archivePath)))
+      : absolutePath(spec.path);
+  return { ...spec, path };
 }
 
 /** Opens the origin of an archive's layers. No request is made yet. @throws ClipError for a source that is none. */

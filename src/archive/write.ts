@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
 import { ClipError, toClipError } from "../errors.ts";
 import { type ArchiveContents, encodeArchive } from "../formats/clip2/encode.ts";
+import { absolutePath, joinPath, parentPath } from "../system/path-names.ts";
 import { osPath, shownPath } from "../system/paths.ts";
 import { openArchive } from "./open.ts";
 import { verifyArchive } from "./verify.ts";
@@ -26,9 +26,9 @@ export async function writeArchive(
   contents: ArchiveContents,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<WrittenArchive> {
-  const directory = dirname(resolve(path));
+  const directory = parentPath(absolutePath(path));
   // Without the archive's own name in it, which may be as long as a name can be.
-  const temporary = join(directory, `.clip-${randomBytes(8).toString("hex")}.partial`);
+  const temporary = joinPath(directory, `.clip-${randomBytes(8).toString("hex")}.partial`);
   const hasher = new Bun.CryptoHasher("sha256");
   let size = 0;
   try {

@@ -11,9 +11,10 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
 import { ClipError } from "../errors.ts";
 import { tryLockFile } from "../system/locks.ts";
+import { joinPath } from "../system/path-names.ts";
+import { osPath } from "../system/paths.ts";
 import type { LayerShape } from "./block-map.ts";
 import type { SideLayout } from "./side-file.ts";
 
@@ -35,8 +36,8 @@ export function openCacheFiles(
   shape: LayerShape,
   layout: SideLayout,
 ): CacheFiles {
-  const data = join(directory, `${shape.key}.data`);
-  const side = join(directory, `${shape.key}.side`);
+  const data = joinPath(directory, `${shape.key}.data`);
+  const side = joinPath(directory, `${shape.key}.side`);
   try {
     return openBoth(data, side, shape, layout, true);
   } catch (error) {
@@ -76,7 +77,7 @@ function openLocked(path: string, writable: boolean): number {
 
 function isStillThere(path: string, fd: number): boolean {
   try {
-    return statSync(path).ino === fstatSync(fd).ino;
+    return statSync(osPath(path)).ino === fstatSync(fd).ino;
   } catch {
     return false;
   }
@@ -89,7 +90,7 @@ function openSide(path: string, layout: SideLayout, writable: boolean): number {
     if (describes(fd, layout)) return fd;
     closeSync(fd);
     if (!writable) throw new ClipError("CACHE_CORRUPT", `${path} is not a cache file`, { path });
-    makeSide(path, layout, renameSync);
+    makeSide(path, layout, replace);
   } catch (error) {
     if (!writable || (error as { code?: string }).code !== "ENOENT") throw error;
     makeSide(path, layout, linkUnlessThere);
@@ -115,22 +116,24 @@ function makeSide(path: string, layout: SideLayout, publish: (from: string, to: 
     publish(temporary, path);
   } finally {
     closeSync(fd);
-    rmSync(temporary, { force: true });
+    rmSync(osPath(temporary), { force: true });
   }
 }
+
+const replace = (from: string, to: string): void => renameSync(osPath(from), osPath(to));
 
 /** Of two processes that make the same file, both use the first one's: presence and locks are shared through it. */
 function linkUnlessThere(from: string, to: string): void {
   try {
-    linkSync(from, to);
+    linkSync(osPath(from), osPath(to));
   } catch (error) {
     // Some filesystems have no hard links.
-    if ((error as { code?: string }).code !== "EEXIST") renameSync(from, to);
+    if ((error as { code?: string }).code !== "EEXIST") replace(from, to);
   }
 }
 
 function openOwn(path: string, flags: number): number {
-  const fd = openSync(path, flags | constants.O_NOFOLLOW, 0o600);
+  const fd = openSync(osPath(path), flags | constants.O_NOFOLLOW, 0o600);
   const stat = fstatSync(fd);
   const own = process.geteuid?.() ?? stat.uid;
   if (stat.isFile() && (stat.uid === own || stat.uid === 0)) return fd;

@@ -1,5 +1,7 @@
 import { buildArchive } from "../archive/build.ts";
+import { ClipError } from "../errors.ts";
 import { formatBytes, formatCount, formatDuration } from "../format.ts";
+import { shownPath } from "../system/paths.ts";
 import { command, sharedFlags } from "./command.ts";
 import { showProgress } from "./progress.ts";
 
@@ -51,6 +53,9 @@ export default command({
         insecure: sharedFlags.insecure,
       }),
   async run(flags, { output, signal }) {
+    if (Number.isNaN(flags["checkpoint-mib"])) {
+      throw new ClipError("USAGE", "--checkpoint-mib takes a number of MiB, as 2 or 0.5");
+    }
     const started = performance.now();
     const progress = await showProgress(output);
     try {
@@ -71,8 +76,14 @@ export default command({
         return 0;
       }
       const stored = result.layers.reduce((sum, layer) => sum + layer.size, 0);
+      for (const layer of result.layers) {
+        output.detail(
+          `${layer.digest}: ${layer.codec}, ${formatBytes(layer.tarSize)} of tar, ${formatCount(layer.checkpoints)} checkpoints, diffID ${layer.diffId}`,
+        );
+      }
+      output.detail(`archive ${result.id}, manifest ${result.manifestDigest}`);
       output.note(
-        `${result.output}: ${formatBytes(result.size)} for ${formatCount(result.entries)} entries in ${result.layers.length} layers of ${formatBytes(stored)}, in ${formatDuration(durationMs)}`,
+        `${shownPath(result.output)}: ${formatBytes(result.size)} for ${formatCount(result.entries)} entries in ${result.layers.length} layers of ${formatBytes(stored)}, in ${formatDuration(durationMs)}`,
       );
       return 0;
     } finally {

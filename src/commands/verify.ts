@@ -36,8 +36,8 @@ export default command({
       })
       .conflicts("origin", "deep"),
   async run(flags, { output, signal }) {
-    const progress = await showProgress(output);
     const archive = await openArchive(flags.archive);
+    const progress = await showProgress(output);
     try {
       const report = await verifyArchive(archive, { onProgress: progress.onProgress, signal });
       const findings = [...report.findings];

@@ -1,6 +1,8 @@
 import { accessSync, constants, lstatSync, mkdirSync, statSync } from "node:fs";
-import { dirname, isAbsolute, join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { ClipError } from "../errors.ts";
+import { absolutePath, parentPath } from "./path-names.ts";
+import { osPath, shownPath } from "./paths.ts";
 
 /**
  * Where clip keeps its files: the first of a list of places that is there or can be made, is a directory of this user
@@ -55,7 +57,7 @@ function choose(kind: DirectoryKind, options: DirectoryOptions): ChosenDirectory
     if (why === undefined) return { path: candidate.path, because: candidate.because, passedOver };
     passedOver.push({ path: candidate.path, why });
   }
-  const tried = passedOver.map(({ path, why }) => `${path} (${why})`).join(", ");
+  const tried = passedOver.map(({ path, why }) => `${shownPath(path)} (${why})`).join(", ");
   const remedy = kind === "cache" ? "give one with --cache-dir" : "make one of them writable";
   throw new ClipError("PERMISSION", `no ${kind} directory can be used: ${tried}; ${remedy}`, {
     kind,
@@ -70,10 +72,10 @@ function* candidatesFor(
   const env = options.env ?? process.env;
   if (options.given !== undefined) {
     const because = kind === "cache" ? "--cache-dir" : "as given";
-    yield { path: options.given, because, explicit: true };
+    yield { path: absolutePath(options.given), because, explicit: true };
   }
   if (kind === "cache" && env.CLIP_CACHE_DIR) {
-    yield { path: env.CLIP_CACHE_DIR, because: "CLIP_CACHE_DIR", explicit: true };
+    yield { path: absolutePath(env.CLIP_CACHE_DIR), because: "CLIP_CACHE_DIR", explicit: true };
   }
   // The XDG base directory specification says that relative paths are to be ignored.
   const variable = { cache: "XDG_CACHE_HOME", runtime: "XDG_RUNTIME_DIR", state: "XDG_STATE_HOME" };
@@ -97,7 +99,7 @@ function* candidatesFor(
 function prepare(candidate: Candidate, uid: number): string | undefined {
   const { path, below } = candidate;
   try {
-    if (below === undefined) mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    if (below === undefined) mkdirSync(osPath(parentPath(path)), { recursive: true, mode: 0o700 });
     else {
       makePrivate(below);
       const why = judge(below, uid, false);
@@ -107,7 +109,7 @@ function prepare(candidate: Candidate, uid: number): string | undefined {
     const why = judge(path, uid, candidate.explicit ?? false);
     if (why !== undefined) return why;
     // access(2) also tells of read-only filesystems, which the mode bits do not show to root.
-    accessSync(path, constants.W_OK | constants.X_OK);
+    accessSync(osPath(path), constants.W_OK | constants.X_OK);
     return undefined;
   } catch (error) {
     return error instanceof Error ? ((error as { code?: string }).code ?? error.message) : "failed";
@@ -116,7 +118,7 @@ function prepare(candidate: Candidate, uid: number): string | undefined {
 
 function makePrivate(path: string): void {
   try {
-    mkdirSync(path, { mode: 0o700 });
+    mkdirSync(osPath(path), { mode: 0o700 });
   } catch (error) {
     if ((error as { code?: string }).code !== "EEXIST") throw error;
   }
@@ -124,7 +126,7 @@ function makePrivate(path: string): void {
 
 /** Whoever can write to the directory could plant files in it, so it has to be this user's alone. */
 function judge(path: string, uid: number, explicit: boolean): string | undefined {
-  const stat = explicit ? statSync(path) : lstatSync(path);
+  const stat = explicit ? statSync(osPath(path)) : lstatSync(osPath(path));
   if (stat.isSymbolicLink()) return "it is a symbolic link";
   if (!stat.isDirectory()) return "it is not a directory";
   if (stat.uid !== uid && !(explicit && stat.uid === 0)) return `it belongs to user ${stat.uid}`;
