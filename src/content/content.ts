@@ -37,7 +37,7 @@ export interface ReadContentOptions {
 /** One read answers at most this much; larger ones come in several. */
 const maxReadBytes = 8 * 1024 * 1024;
 
-const defaultLimits: FetchLimits = { stallMs: 60_000, otherProcessMs: 10_000 };
+const defaultLimits: FetchLimits = { stallMs: 45_000, otherProcessMs: 10_000 };
 
 /**
  * Opens the contents of an archive's files: from the local cache, or from the blobs.

@@ -7,7 +7,7 @@ import type { Spans } from "./spans.ts";
 
 /** Bounds of waiting, in milliseconds. */
 export interface FetchLimits {
-  /** A fetch that makes no progress for so long fails. */
+  /** A fetch that has got no further granule for so long fails. */
   readonly stallMs: number;
   /** How long to wait for another process to fetch, before doing it here as well. */
   readonly otherProcessMs: number;

@@ -127,10 +127,7 @@ export class Flight {
       onRequest: () => counters?.add("requests"),
       onRetry: () => counters?.add("retries"),
       onMismatch: () => counters?.add("granuleMismatches"),
-      onBytes: (count: number) => {
-        this.#stall.progress();
-        counters?.add("fetchedBytes", count);
-      },
+      onBytes: (count: number) => counters?.add("fetchedBytes", count),
     };
     // Once more where a reader pushed the goal further while the request was under way.
     for (let wanted = this.#remaining(); wanted.length > 0; wanted = this.#remaining()) {
@@ -139,6 +136,7 @@ export class Flight {
         try {
           for await (const { granule, bytes } of verifiedGranules(blob, wanted, events)) {
             counters?.add("verifiedGranules");
+            this.#stall.progress();
             await this.#decode(pieces[this.#current]!, granule, bytes);
           }
         } finally {

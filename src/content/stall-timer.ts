@@ -1,6 +1,9 @@
 import { ClipError, toClipError } from "../errors.ts";
 
-/** Ends a fetch that makes no progress: aborts `signal` when nothing was heard for `stallMs`, or `closing` is aborted. */
+/**
+ * Ends a fetch that makes no progress: aborts `signal` when no granule was had for `stallMs`, or `closing` is aborted.
+ * Bytes alone are no progress, or an origin that drips would keep readers for ever.
+ */
 export class StallTimer {
   readonly signal: AbortSignal;
   readonly #controller = new AbortController();
@@ -18,7 +21,7 @@ export class StallTimer {
     }, stallMs);
   }
 
-  /** Something arrived; the time begins anew. */
+  /** A granule has arrived whole; the time begins anew. */
   progress(): void {
     this.#timer.refresh();
   }
@@ -32,7 +35,7 @@ export class StallTimer {
     if (!this.#stalled) return toClipError(error, `fetching layer ${digest}`);
     return new ClipError(
       "TIMEOUT",
-      `nothing of layer ${digest} arrived for ${this.stallMs / 1000} s; is its origin reachable?`,
+      `no granule of layer ${digest} arrived whole for ${this.stallMs / 1000} s; is its origin reachable?`,
       { digest },
       { cause: error },
     );

@@ -13,6 +13,7 @@ import { type Snapshot, snapshot } from "../stats/snapshot.ts";
 import { runtimeDirectory } from "../system/directories.ts";
 import { startFuseWorker } from "../workers.ts";
 import { allowsOthersByDefault, checkDevice, mountFuse } from "./device.ts";
+import { FailedReads } from "./failed-reads.ts";
 import type { WorkerSetup } from "./fuse-worker.ts";
 import { type MountState, publishState } from "./state.ts";
 import { unmount } from "./unmount.ts";
@@ -141,12 +142,18 @@ async function serve(
   options: MountOptions,
 ): Promise<{ workers: FuseWorkers; pending: PendingReads }> {
   const { archive, content, indexFile, cacheDirectory } = opened;
+  const failedReads = new FailedReads();
   const pending = new PendingReads({
     fds: session.fds,
-    fetch: async ({ nid, offset, size, pid }: PassedRead) => {
+    fetch: async (read: PassedRead) => {
+      const failure = failedReads.failureOf(read);
+      if (failure !== undefined) throw failure;
+      const { nid, offset, size, pid } = read;
+      const startedMs = performance.now();
       try {
         return await content.read(nid, offset, size, { pid });
       } catch (error) {
+        failedReads.remember(read, error, startedMs);
         if (error instanceof ClipError)
           options.onMessage?.(`a read failed: ${error.message} [${error.code}]`);
         throw error;

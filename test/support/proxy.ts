@@ -32,6 +32,8 @@ export type Fault =
   | { readonly kind: "cut"; readonly afterBytes: number }
   /** Sends no more after that many bytes of the body, and keeps the connection. */
   | { readonly kind: "stall"; readonly afterBytes: number }
+  /** Sends the body in pieces of so many bytes, with a pause before each. */
+  | { readonly kind: "slow"; readonly pieceBytes: number; readonly pauseMs: number }
   /** Never answers. */
   | { readonly kind: "silence" }
   /** Breaks the connection before any answer. */
@@ -205,7 +207,7 @@ async function forward(
     outgoing.end();
     return;
   }
-  for await (const piece of upstream.body) {
+  for await (const piece of piecesOf(upstream.body, fault)) {
     const part = end === undefined ? piece : piece.subarray(0, end - sent);
     sent += part.length;
     count(part.length);
@@ -222,4 +224,17 @@ async function forward(
     if (outgoing.destroyed) return;
   }
   outgoing.end();
+}
+
+async function* piecesOf(
+  body: AsyncIterable<Uint8Array>,
+  fault: Fault | undefined,
+): AsyncGenerator<Uint8Array> {
+  if (fault?.kind !== "slow") return yield* body;
+  for await (const whole of body) {
+    for (let at = 0; at < whole.length; at += fault.pieceBytes) {
+      await Bun.sleep(fault.pauseMs);
+      yield whole.subarray(at, at + fault.pieceBytes);
+    }
+  }
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type DockerRegistry, startDockerRegistry } from "../../support/docker-registry.ts";
-import { startProxy, type TestProxy } from "../../support/proxy.ts";
+import { type ProxyOptions, startProxy, type TestProxy } from "../../support/proxy.ts";
 import { runTool } from "../../support/tiny-image.ts";
 import { type ClipProgram, imagePath, installClip } from "./clip.ts";
 
@@ -16,9 +16,16 @@ export interface RegistryImage {
   readonly registryReference: string;
   stopRegistry(): Promise<void>;
   startRegistry(): Promise<void>;
+  /** The same image behind a further proxy, which answers what `guard` answers. */
+  guarded(guard: NonNullable<ProxyOptions["guard"]>): Promise<GuardedImage>;
   /** Where the registry keeps a blob. */
   blobFile(digest: string): string;
   release(): Promise<void>;
+}
+
+export interface GuardedImage {
+  readonly reference: string;
+  stop(): Promise<void>;
 }
 
 /** Serves image `name` of test/images, with clip installed and the archive built. */
@@ -53,6 +60,10 @@ export async function serveImage(name: string): Promise<RegistryImage> {
     async startRegistry() {
       registry ??= await startDockerRegistry(directory, { port });
     },
+    async guarded(guard) {
+      const { host, stop } = await startProxy({ target: first.url, guard });
+      return { reference: `${host}/${path}`, stop };
+    },
     blobFile(digest) {
       const hex = digest.replace("sha256:", "");
       const blobs = join(directory, "data/docker/registry/v2/blobs/sha256");
@@ -73,4 +84,31 @@ export function blobTraffic({ byPath }: TestProxy): { requests: number; bytes: n
     requests: blobs.reduce((sum, [, counters]) => sum + counters.requests, 0),
     bytes: blobs.reduce((sum, [, counters]) => sum + counters.bytes, 0),
   };
+}
+
+/** Ranges of blobs that were asked for, in that order; `to` is the last byte. */
+export const blobRanges = ({ log }: TestProxy): { path: string; from: number; to: number }[] =>
+  log
+    .filter(({ path, headers }) => path.includes("/blobs/") && headers.range !== undefined)
+    .map(({ path, headers }) => {
+      const [from, to] = headers.range!.replace("bytes=", "").split("-").map(Number);
+      return { path, from: from!, to: to! };
+    });
+
+/**
+ * Bytes of blobs that more than one request asked for. The last byte of one range may be the first of another:
+ * neighbouring spans share the byte in which one ends and the other begins (design, "Container format 2").
+ */
+export function bytesAskedTwice(proxy: TestProxy): number {
+  const ranges = blobRanges(proxy).sort((a, b) =>
+    a.path === b.path ? a.from - b.from : a.path < b.path ? -1 : 1,
+  );
+  let [twice, path, end] = [0, "", -1];
+  for (const range of ranges) {
+    if (range.path !== path) [path, end] = [range.path, -1];
+    const shared = Math.min(end, range.to) - range.from + 1;
+    if (shared > 1) twice += shared;
+    end = Math.max(end, range.to);
+  }
+  return twice;
 }
