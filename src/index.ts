@@ -3,7 +3,12 @@
  * what fails throws a {@link ClipError} with a stable code.
  */
 
-export { type BuildOptions, type BuildResult, buildArchive, type LayerSummary } from "./archive/build.ts";
+export {
+  type BuildOptions,
+  type BuildResult,
+  buildArchive,
+  type LayerSummary,
+} from "./archive/build.ts";
 export { type EntryKind, type ListedEntry, listDirectory } from "./archive/list.ts";
 export { inodeOf, lookupPath } from "./archive/lookup.ts";
 export { type Archive, type ArchiveLayer, openArchive } from "./archive/open.ts";
