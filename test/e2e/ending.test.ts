@@ -23,8 +23,8 @@ describe.skipIf(reason !== undefined)(
     });
     afterAll(() => image?.release());
 
-    const mountFresh = (): Promise<ClipMount> =>
-      image.clip.mount(image.archive, "--cache-dir", image.clip.newCache());
+    const mountFresh = (cache = image.clip.newCache()): Promise<ClipMount> =>
+      image.clip.mount(image.archive, "--cache-dir", cache);
     const isMounted = (directory: string): boolean =>
       clipMounts().some(({ mountPoint }) => mountPoint === directory);
     const lives = ({ pid }: ClipMount): boolean => isProgram(pid, image.clip.path);
@@ -49,8 +49,8 @@ describe.skipIf(reason !== undefined)(
     }
 
     test("a killed server: readers get an error, ps forgets it, umount cleans up", async () => {
-      const mounted = await mountFresh();
-      const { directory, pid } = mounted;
+      const cache = image.clip.newCache();
+      const { directory, pid } = await mountFresh(cache);
       const reader = await readSlowly(directory);
       process.kill(pid, "SIGKILL");
       const started = performance.now();
