@@ -112,7 +112,7 @@ function statusOf(mount: Mount): string {
   return [
     `up ${formatDuration(Date.now() - mount.state.startedAtMs)}`,
     `${formatCount(counters.reads)} reads, ${formatCount(counters.localHits)} from the cache`,
-    `fetched ${formatBytes(counters.fetchedBytes)} in ${formatCount(counters.requests)} requests`,
+    `fetched ${formatBytes(counters.fetchedBytes)} in ${formatCount(counters.fetches)} pieces`,
     `served ${formatBytes(counters.servedBytes)}`,
     `${formatCount(counters.readErrors)} errors`,
   ].join(" · ");

@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, openSync, writeFileSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, statSync, writeFileSync } from "node:fs";
 import { ClipError } from "../errors.ts";
 import { cString, errno, libc } from "../system/libc.ts";
 import { pathBytes, shownPath } from "../system/paths.ts";
@@ -40,6 +40,8 @@ export function checkDevice(path = devicePath): void {
   }
   try {
     accessSync(path, constants.R_OK | constants.W_OK);
+    // Some sandboxes put an empty file in its place.
+    if (!statSync(path).isCharacterDevice()) throw Object.assign(new Error(), { code: "ENODEV" });
   } catch (error) {
     const { code } = error as { code?: string };
     if (code === "EACCES" || code === "EPERM") {
@@ -50,7 +52,7 @@ export function checkDevice(path = devicePath): void {
     }
     throw new ClipError(
       "NO_FUSE",
-      `this system has no ${path}: load the kernel module (modprobe fuse), or give the container --device ${path}; ${withoutMount}`,
+      `this system has no device ${path}: load the kernel module (modprobe fuse), or give the container --device ${path}; ${withoutMount}`,
       { errno: code },
     );
   }

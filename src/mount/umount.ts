@@ -1,6 +1,6 @@
 import { ClipError } from "../errors.ts";
 import { poll } from "../system/locks.ts";
-import { listMounts } from "./state.ts";
+import { listMounts, type MountState } from "./state.ts";
 import { unmount } from "./unmount.ts";
 
 const serverEndMs = 10_000;
@@ -16,11 +16,20 @@ export async function unmountClip(
   const mountPoint = await unmount(directory, { lazy: options.force === true });
   // A lazily detached mount's server ends when its last user goes.
   if (options.force === true) return;
-  const isGone = () => !listMounts().some((mount) => mount.mountPoint === mountPoint);
+  const isGone = () => !liveMounts().some((mount) => mount.mountPoint === mountPoint);
   if (!(await poll(isGone, { timeoutMs: serverEndMs, signal: options.signal }))) {
     throw new ClipError(
       "TIMEOUT",
       `${directory} is unmounted, but its server has not ended; clip ps shows it`,
     );
+  }
+}
+
+/** None where there is no runtime directory to look into. */
+function liveMounts(): readonly MountState[] {
+  try {
+    return listMounts();
+  } catch {
+    return [];
   }
 }
