@@ -5,25 +5,25 @@ import { command } from "./command.ts";
  * SHELL to see whether it may describe what it offers.
  */
 const scripts = {
-  bash: String.raw`# clip completion for bash; load with: source <(clip completion bash)
+  bash: `# clip completion for bash; load with: source <(clip completion bash)
 _clip() {
-  local word=${"${"}COMP_WORDS[COMP_CWORD]}
-  mapfile -t COMPREPLY < <(compgen -W "$(SHELL=bash "${"${"}COMP_WORDS[0]}" --get-yargs-completions clip "${"${"}COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)" -- "$word")
+  local word=\${COMP_WORDS[COMP_CWORD]}
+  mapfile -t COMPREPLY < <(compgen -W "$(SHELL=bash "\${COMP_WORDS[0]}" --get-yargs-completions clip "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)" -- "$word")
 }
 complete -o bashdefault -o default -F _clip clip`,
-  zsh: String.raw`#compdef clip
+  zsh: `#compdef clip
 # clip completion for zsh; load with: source <(clip completion zsh)
 _clip() {
   local -a replies
-  replies=("${"${"}(@f)$(SHELL=zsh "${"${"}words[1]}" --get-yargs-completions clip "${"${"}(@)words[2,CURRENT]}" 2>/dev/null)}")
-  if [[ -n ${"${"}replies[1]} ]]; then
+  replies=("\${(@f)$(SHELL=zsh "\${words[1]}" --get-yargs-completions clip "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  if [[ -n \${replies[1]} ]]; then
     _describe clip replies
   else
     _files
   fi
 }
 if [[ $funcstack[1] == _clip ]]; then _clip "$@"; else compdef _clip clip; fi`,
-  fish: String.raw`# clip completion for fish; load with: clip completion fish | source
+  fish: `# clip completion for fish; load with: clip completion fish | source
 function __clip_complete
   set -l words (commandline -opc)
   set -lx SHELL fish
