@@ -8,7 +8,7 @@ wanted="
 buildah:buildah skopeo:skopeo umoci:umoci runc:runc debootstrap:debootstrap
 docker-registry:docker-registry fusermount3:fuse3 pigz:pigz zstd:zstd gzip:gzip
 setfattr:attr setcap:libcap2-bin setfacl:acl tmux:tmux python3:python3 nginx:nginx-light
-xz:xz-utils mkfs.ext4:e2fsprogs unshare:util-linux
+xz:xz-utils mkfs.ext4:e2fsprogs unshare:util-linux zsh:zsh fish:fish
 "
 PATH=$PATH:/usr/sbin:/sbin
 
