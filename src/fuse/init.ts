@@ -28,6 +28,7 @@ const oldestMinor = 28;
 const wanted = {
   asyncRead: 1 << 0,
   exportSupport: 1 << 4,
+  /** Without READDIRPLUS_AUTO: always with attributes, a cold `find -ls` is 3 times as fast, counting 20,000 files. */
   doReaddirplus: 1 << 13,
   noOpenSupport: 1 << 17,
   parallelDirectoryOperations: 1 << 18,

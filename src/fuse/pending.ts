@@ -39,6 +39,7 @@ export class PendingReads {
   readonly #watched = new Set<bigint>();
   readonly #reply = new Reply();
   #timer: Timer | undefined;
+  #isClosed = false;
 
   constructor(options: PendingReadsOptions) {
     this.#options = { isEnding, write: writeReply, ...options };
@@ -51,12 +52,17 @@ export class PendingReads {
 
   /** Takes what a worker passed on. */
   accept(message: PassedOn): void {
+    if (this.#isClosed) return;
     if (message.kind === "read") this.#start(message);
     else this.#interrupt(message);
   }
 
-  /** Answers every read with EINTR and stops watching; fetches go on by themselves. */
+  /**
+   * Answers every read with EINTR and stops watching; fetches go on by themselves. Nothing is written afterwards, so
+   * that the descriptors can be closed and their numbers mean something else.
+   */
   close(): void {
+    this.#isClosed = true;
     for (const read of this.#reads.values()) this.#send(read, -errnos.EINTR);
     this.#reads.clear();
     this.#stopWatching();
@@ -116,6 +122,7 @@ export class PendingReads {
    * descriptor where the reply is written only, and that one is not known: all others say ENOENT.
    */
   #askAgain(interrupt: PassedInterrupt): void {
+    if (this.#isClosed) return;
     if (this.#reads.has(keyOf(interrupt.unique))) {
       this.#interrupt(interrupt);
       return;

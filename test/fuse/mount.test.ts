@@ -21,7 +21,7 @@ const withMount = describe.skipIf(skipped !== "");
 
 let fixture: Fixture;
 beforeAll(() => {
-  if (skipped === "") fixture = makeFixture();
+  if (skipped === "") fixture = makeFixture(20_000);
 });
 afterAll(() => fixture?.remove());
 

@@ -108,9 +108,13 @@ test("a request that is handed out again is fetched once and answered where it c
   expect(written).toEqual([{ fd: 10, error: 0, unique: resent, data: "abc" }]);
 });
 
-test("closing answers what is left", () => {
-  const { pending, written } = setUp();
+test("closing answers what is left, and nothing is written afterwards", async () => {
+  const { pending, written, fetches } = setUp();
   pending.accept(readOf(8n));
+  pending.accept({ kind: "interrupt", unique: 10n, descriptor: 0 });
   pending.close();
+  pending.accept(readOf(12n));
+  fetches[0]!.resolve(Buffer.from("abc"));
+  await Bun.sleep(50);
   expect(written.map(({ error }) => error)).toEqual([-errnos.EINTR]);
 });

@@ -58,6 +58,13 @@ describe.skipIf(skipped !== "")(`mounting as root${suffix}`, () => {
     expect(setReadAhead(fixture.folder, 1024)).toBe(false);
   });
 
+  test("read-ahead can be as large as a READ", async () => {
+    const passedOn = [fixture.nid("slow")];
+    const mounted = await mountFixture(fixture, { readAheadKib: 1024, passedOn });
+    expect(Bun.spawnSync(["cp", `${mounted.mountPoint}/slow`, "/dev/null"]).exitCode).toBe(0);
+    expect(await mounted.line(/^read \d+ \d+ 1048576$/)).toBeDefined();
+  });
+
   test("a mount in use is busy, and can be detached", async () => {
     const { mountPoint, exited } = await mountFixture(fixture);
     const user = Bun.spawn(["sleep", "60"], { cwd: `${mountPoint}/sub` });

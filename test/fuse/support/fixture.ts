@@ -18,10 +18,17 @@ export interface Fixture {
   remove(): void;
 }
 
-export function makeFixture(): Fixture {
+/** Makes a fixture whose directory `many` has so many entries. */
+export function makeFixture(entries = 20): Fixture {
   const folder = mkdtempSync(join(tmpdir(), "clip-fuse-"));
   const [tree, tar, index] = ["tree", "layer.tar", "index.erofs"].map((name) => join(folder, name));
-  const made = Bun.spawnSync(["sh", join(import.meta.dir, "make-tree.sh"), tree!, tar!]);
+  const made = Bun.spawnSync([
+    "sh",
+    join(import.meta.dir, "make-tree.sh"),
+    tree!,
+    tar!,
+    String(entries),
+  ]);
   if (made.exitCode !== 0) throw new Error(`make-tree.sh: ${made.stderr}`);
   const merged = createTree();
   merged.beginLayer(0);

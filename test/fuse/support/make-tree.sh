@@ -1,8 +1,10 @@
 #!/bin/sh
-# Makes the tree that tests mount, in the empty directory $1, with a tar of it at $2: one oddity of each kind.
+# Makes the tree that tests mount, in the empty directory $1, with a tar of it at $2: one oddity of
+# each kind, and a directory of $3 entries.
 set -eu
 mkdir -p "$1"
 tar=$(realpath "$2")
+many=$3
 cd "$1"
 printf 'hello\n' > plain.txt
 : > empty
@@ -44,5 +46,5 @@ setfattr -n user.empty plain.txt
 setfattr -n user.large -v "0x$(printf '%06000d' 0)" empty
 setfattr -h -n user.on-dir -v d sub
 mkdir many
-python3 -c 'for i in range(20000): open(f"many/entry-{i:05}", "w").close()'
+python3 -c 'import sys; [open(f"many/entry-{i:05}", "w").close() for i in range(int(sys.argv[1]))]' "$many"
 tar --format=posix --sparse --xattrs --xattrs-include='*' -cf "$tar" .
