@@ -18,7 +18,7 @@ const run = (command: readonly string[], env: Record<string, string> = {}): bool
   return exitCode === 0;
 };
 
-if (!run(["sh", "test/images/install-tools"])) {
+if (!run(["sh", "test/images/install-tools.sh"])) {
   leftOut.push("tests that need tools which are missing here (the lines above name them)");
 }
 if (!existsSync("dist/clip") || !inCi) {
