@@ -28,8 +28,8 @@ export interface OwnAnswer {
 export type Fault =
   /** Answers by itself. */
   | { readonly kind: "answer"; readonly answer: OwnAnswer }
-  /** Breaks the connection after that many bytes of the body. */
-  | { readonly kind: "cut"; readonly afterBytes: number }
+  /** Breaks the connection after that many bytes of the body, at once or when the reader has had time to take them. */
+  | { readonly kind: "cut"; readonly afterBytes: number; readonly pauseMs?: number }
   /** Sends no more after that many bytes of the body, and keeps the connection. */
   | { readonly kind: "stall"; readonly afterBytes: number }
   /** Sends the body in pieces of so many bytes, with a pause before each. */
@@ -214,6 +214,7 @@ async function forward(
     const flushed = part.length === 0 || outgoing.write(part);
     if (sent === end) {
       if (fault?.kind === "stall") return;
+      if (fault?.kind === "cut" && fault.pauseMs !== undefined) await Bun.sleep(fault.pauseMs);
       // What was written goes out first, or the reader would see fewer bytes than the fault promises.
       outgoing.socket?.end();
       return;

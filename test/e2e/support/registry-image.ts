@@ -16,16 +16,11 @@ export interface RegistryImage {
   readonly registryReference: string;
   stopRegistry(): Promise<void>;
   startRegistry(): Promise<void>;
-  /** The same image behind a further proxy, which answers what `guard` answers. */
-  guarded(guard: NonNullable<ProxyOptions["guard"]>): Promise<GuardedImage>;
+  /** A further proxy before the same image; the caller stops it. */
+  proxied(guard?: ProxyOptions["guard"]): Promise<{ proxy: TestProxy; reference: string }>;
   /** Where the registry keeps a blob. */
   blobFile(digest: string): string;
   release(): Promise<void>;
-}
-
-export interface GuardedImage {
-  readonly reference: string;
-  stop(): Promise<void>;
 }
 
 /** Serves image `name` of test/images, with clip installed and the archive built. */
@@ -60,9 +55,9 @@ export async function serveImage(name: string): Promise<RegistryImage> {
     async startRegistry() {
       registry ??= await startDockerRegistry(directory, { port });
     },
-    async guarded(guard) {
-      const { host, stop } = await startProxy({ target: first.url, guard });
-      return { reference: `${host}/${path}`, stop };
+    async proxied(guard) {
+      const further = await startProxy({ target: first.url, ...(guard && { guard }) });
+      return { proxy: further, reference: `${further.host}/${path}` };
     },
     blobFile(digest) {
       const hex = digest.replace("sha256:", "");
