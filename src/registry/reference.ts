@@ -85,6 +85,10 @@ function canonicalRegistry(registry: string): string {
 }
 
 function checkRegistry(text: string, registry: string): void {
+  // In lower case, as archives record it, such a name would be the start of a repository's on Docker Hub.
+  if (/^[^.:[]*[A-Z][^.:[]*$/.test(registry) && registry.toLowerCase() !== "localhost") {
+    throw bad(text, `"${registry}" is no registry, and repository names are lower case`);
+  }
   const port = /:(\d+)$/.exec(registry)?.[1];
   const valid =
     domainPattern.test(registry) &&

@@ -50,6 +50,7 @@ describe("references that are refused", () => {
     ["https://r.io/a", 'leave out "https://"'],
     ["Alpine", "lower case"],
     ["r.io/A/b", "lower case"],
+    ["UPPER/case", "lower case"],
     ["r.io/", "no repository"],
     ["a:", "no tag"],
     ["a:-x", "no tag"],
