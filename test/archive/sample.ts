@@ -22,8 +22,6 @@ export interface SampleImage {
   readonly blobs: ReadonlyMap<string, Uint8Array>;
 }
 
-const checkpointBytes = 128 * 1024;
-
 function tarOf(files: Readonly<Record<string, Uint8Array>>): Promise<Uint8Array> {
   const tar = pack();
   for (const [name, content] of Object.entries(files)) {
@@ -50,23 +48,39 @@ const unaligned = entry("file", "unaligned", {
   ],
 });
 
-async function makeSample(): Promise<SampleImage> {
-  const small = { "etc/hosts": Buffer.from("127.0.0.1 localhost\n"), "etc/motd": Buffer.from("") };
-  const tars = await Promise.all([
-    tarOf({ "usr/text": sampleBytes(700_000, 3), "usr/more": sampleBytes(300_000, 4) }),
-    tarOf({ "opt/frames": sampleBytes(600_000, 5) }),
-    tarOf(small),
-  ]);
-  const blobs = [gzipSync(tars[0]!, { level: 6 }), zstdFrames(tars[1]!), tars[2]!];
-  const types = [mediaTypes.ociLayerGzip, mediaTypes.ociLayerZstd, mediaTypes.ociLayerTar];
-  const described = blobs.map((bytes, i) => {
-    return { bytes: new Uint8Array(bytes), mediaType: types[i]!, diffId: digestOf(tars[i]!) };
-  });
+/** A layer to make: its files, and how its tar is compressed. */
+export interface LayerRecipe {
+  readonly codec: "tar" | "gzip" | "zstd";
+  readonly files: Readonly<Record<string, Uint8Array>>;
+  readonly compress: (tar: Uint8Array) => Uint8Array;
+}
+
+const types = {
+  tar: mediaTypes.ociLayerTar,
+  gzip: mediaTypes.ociLayerGzip,
+  zstd: mediaTypes.ociLayerZstd,
+};
+
+/** Makes an image and indexes it, as building an archive does. The last layer has data that is not aligned. */
+export async function describeImage(
+  recipes: readonly LayerRecipe[],
+  checkpointBytes: number,
+): Promise<SampleImage> {
+  const described = await Promise.all(
+    recipes.map(async ({ codec, files, compress }) => {
+      const tar = await tarOf(files);
+      return {
+        bytes: new Uint8Array(compress(tar)),
+        mediaType: types[codec],
+        diffId: digestOf(tar),
+      };
+    }),
+  );
   const image = imageOfLayers(described, { os: "linux", architecture: "amd64" }, "v1");
   const tree = createTree();
   const layers: LayerIndex[] = [];
   for (const [i, { bytes, mediaType, diffId }] of described.entries()) {
-    const entries: TarEntry[] = i === 2 ? [unaligned] : [];
+    const entries: TarEntry[] = i + 1 === described.length ? [unaligned] : [];
     const scanner = createTarScanner((found) => entries.push(found), { name: `layer ${i}` });
     const descriptor = { mediaType, digest: digestOf(bytes), size: bytes.length };
     const onTar = (piece: Uint8Array) => scanner.push(piece);
@@ -98,15 +112,38 @@ async function makeSample(): Promise<SampleImage> {
   };
 }
 
+/** The sample with another distance between checkpoints. */
+export const sampleWith = (checkpointBytes: number): Promise<SampleImage> =>
+  describeImage(
+    [
+      {
+        codec: "gzip",
+        files: { "usr/text": sampleBytes(700_000, 3), "usr/more": sampleBytes(300_000, 4) },
+        compress: (tar) => gzipSync(tar, { level: 6 }),
+      },
+      {
+        codec: "zstd",
+        files: { "opt/frames": sampleBytes(600_000, 5) },
+        compress: zstdFrames,
+      },
+      {
+        codec: "tar",
+        files: { "etc/hosts": Buffer.from("127.0.0.1 localhost\n"), "etc/motd": Buffer.from("") },
+        compress: (tar) => tar,
+      },
+    ],
+    checkpointBytes,
+  );
+
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
 
 let made: Promise<SampleImage> | undefined;
 
-/** The sample, made once. */
+/** The sample with checkpoints every 128 KiB of tar, made once. */
 export function sampleImage(): Promise<SampleImage> {
-  made ??= makeSample();
+  made ??= sampleWith(128 * 1024);
   return made;
 }
 

@@ -32,7 +32,7 @@ function isOfItsKind({ codec, bit, kind, windowSize }: LayerTables, i: number): 
   return kind[i] === inside ? windowSize[i]! > 0 : kind[i]! < checkpointKinds.length;
 }
 
-/** Every span has as many granules as its length implies; what they reach rises up to the next span. */
+/** Every span has as many granules as its length implies; what they reach rises up to where the next span begins. */
 function checkGranules({ size, tarSize, out, bit, granuleReach }: LayerTables, wrong: Wrong): void {
   let granule = 0;
   for (let i = 0; i < out.length; i++) {
@@ -40,13 +40,14 @@ function checkGranules({ size, tarSize, out, bit, granuleReach }: LayerTables, w
     const to = i + 1 < bit.length ? Math.ceil(bit[i + 1]! / 8) : size;
     const end = granule + Math.ceil((to - from) / granuleSize);
     if (end > granuleReach.length) throw wrong("a number of granules");
+    const outTo = out[i + 1] ?? tarSize;
     let reach = out[i]!;
     for (; granule < end; granule++) {
       const next = granuleReach[granule]!;
-      if (next < reach || next > tarSize) throw wrong(`a granule ${granule}`);
+      if (next < reach || next > outTo) throw wrong(`a granule ${granule}`);
       reach = next;
     }
-    if (reach < (out[i + 1] ?? tarSize)) throw wrong(`a span ${i}`);
+    if (reach !== outTo) throw wrong(`a span ${i}`);
   }
   if (granule !== granuleReach.length) throw wrong("a number of granules");
 }

@@ -166,6 +166,7 @@ describe("a layer that cannot be is refused", () => {
     "a granule that reaches less than the one before": reach(3, 599_000),
     "a granule that reaches behind the tar's end": reach(4, 900_001),
     "a span that does not reach the next": reach(0, 299_999),
+    "a granule that reaches into the next span": reach(0, 300_001),
     "a layer that does not reach its end": reach(4, 899_999),
     "a tar of 2 TiB": { ...good, tarSize: 2 ** 41 },
     "a zstd layer with a window": { ...good, codec: "zstd" },
