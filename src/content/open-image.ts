@@ -94,11 +94,10 @@ export const virtualTableOf = (
     layers.map(({ tarSize }) => tarSize),
   );
 
-/** What the user asked for has to work; of the usual places, any or none. */
+/** undefined where no place can be used; one that was asked for and cannot be is passed over like the others. */
 function usableCacheDirectory(given: string | undefined): string | undefined {
-  if (given !== undefined) return cacheDirectory({ given }).path;
   try {
-    return cacheDirectory().path;
+    return cacheDirectory({ given }).path;
   } catch {
     return undefined;
   }
