@@ -141,7 +141,7 @@ class SpanBytes {
     const joined = parts.length === 1 ? parts[0]! : new Uint8Array(Buffer.concat(parts));
     // The last byte may be the first of the next span too.
     const keepFrom = Math.max(0, length - 1);
-    this.#held = joined.slice(keepFrom);
+    this.#held = joined.subarray(keepFrom);
     this.#at = from + keepFrom;
     return joined.subarray(0, length);
   }
