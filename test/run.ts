@@ -30,9 +30,18 @@ if (leftOut.length === 0 && !run(["bash", "test/images/make.sh"])) {
 
 const report = join(".cache", "junit.xml");
 mkdirSync(".cache", { recursive: true });
-const ok = run([process.execPath, "test", "--reporter=junit", `--reporter-outfile=${report}`], {
-  CLIP_TEST_IMAGES: leftOut.length === 0 ? "1" : "0",
-});
+const ok = run(
+  [
+    process.execPath,
+    "test",
+    "--timeout=120000",
+    "--reporter=junit",
+    `--reporter-outfile=${report}`,
+  ],
+  {
+    CLIP_TEST_IMAGES: leftOut.length === 0 ? "1" : "0",
+  },
+);
 const totals = /<testsuites[^>]*\btests="(\d+)"[^>]*\bfailures="(\d+)"[^>]*\bskipped="(\d+)"/.exec(
   existsSync(report) ? readFileSync(report, "utf8") : "",
 );
