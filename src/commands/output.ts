@@ -41,12 +41,12 @@ export function createOutput(flags: OutputFlags): Output {
   };
 }
 
-/** Remarks are for whoever listens: where nobody does, work goes on. */
+/** Remarks are for whoever listens: a reader that went away, or a log file on a full disk, must not end a mount. */
 function remark(text: string): void {
   try {
     writeAll(2, Buffer.from(`${text}\n`));
-  } catch (error) {
-    if (!(error instanceof BrokenPipe)) throw error;
+  } catch {
+    // There is no other place to say it.
   }
 }
 
