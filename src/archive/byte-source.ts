@@ -21,7 +21,10 @@ export async function openFileSource(path: string): Promise<ByteSource> {
   const handle = await open(osPath(path), openFlags).catch((error: unknown) => {
     throw toClipError(error, `opening the archive ${name}`);
   });
-  const stat = await handle.stat();
+  const stat = await handle.stat().catch(async (error: unknown) => {
+    await handle.close();
+    throw toClipError(error, `opening the archive ${name}`);
+  });
   if (!stat.isFile()) {
     await handle.close();
     throw new ClipError(

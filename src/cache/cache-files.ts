@@ -68,11 +68,21 @@ function openBoth(
 function openLocked(path: string, writable: boolean): number {
   for (let attempt = 0; attempt < 20; attempt++) {
     const fd = openOwn(path, writable ? constants.O_RDWR | constants.O_CREAT : constants.O_RDONLY);
-    if (tryLockFile(fd, "shared") && isStillThere(path, fd)) return fd;
-    closeSync(fd);
+    if (keepIf(fd, () => tryLockFile(fd, "shared") && isStillThere(path, fd))) return fd;
     Bun.sleepSync(1);
   }
   throw new ClipError("IO", `the cache file ${path} is locked by another process`, { path });
+}
+
+/** Closes `fd` unless `isRight` says true, also where it throws. */
+function keepIf(fd: number, isRight: () => boolean): boolean {
+  let kept = false;
+  try {
+    kept = isRight();
+  } finally {
+    if (!kept) closeSync(fd);
+  }
+  return kept;
 }
 
 function isStillThere(path: string, fd: number): boolean {
@@ -87,8 +97,7 @@ function openSide(path: string, layout: SideLayout, writable: boolean): number {
   const flags = writable ? constants.O_RDWR : constants.O_RDONLY;
   try {
     const fd = openOwn(path, flags);
-    if (describes(fd, layout)) return fd;
-    closeSync(fd);
+    if (keepIf(fd, () => describes(fd, layout))) return fd;
     if (!writable) throw new ClipError("CACHE_CORRUPT", `${path} is not a cache file`, { path });
     makeSide(path, layout, replace);
   } catch (error) {
@@ -134,9 +143,11 @@ function linkUnlessThere(from: string, to: string): void {
 
 function openOwn(path: string, flags: number): number {
   const fd = openSync(osPath(path), flags | constants.O_NOFOLLOW, 0o600);
-  const stat = fstatSync(fd);
-  const own = process.geteuid?.() ?? stat.uid;
-  if (stat.isFile() && (stat.uid === own || stat.uid === 0)) return fd;
-  closeSync(fd);
+  const own = process.geteuid?.();
+  const isOwn = keepIf(fd, () => {
+    const stat = fstatSync(fd);
+    return stat.isFile() && (own === undefined || stat.uid === own || stat.uid === 0);
+  });
+  if (isOwn) return fd;
   throw new ClipError("CACHE_CORRUPT", `${path} is not a file of this user; remove it`, { path });
 }

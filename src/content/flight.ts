@@ -63,7 +63,6 @@ export class Flight {
       for (const waiter of this.#waiters) waiter.fail(failure);
     } finally {
       this.#stall.stop();
-      this.#run?.close();
       this.#spans.releaseAll();
     }
   }
@@ -129,20 +128,25 @@ export class Flight {
       onMismatch: () => counters?.add("granuleMismatches"),
       onBytes: (count: number) => counters?.add("fetchedBytes", count),
     };
-    // Once more where a reader pushed the goal further while the request was under way.
-    for (let wanted = this.#remaining(); wanted.length > 0; wanted = this.#remaining()) {
-      await gate.run(async () => {
-        counters?.add("requestsInFlight");
-        try {
-          for await (const { granule, bytes } of verifiedGranules(blob, wanted, events)) {
-            counters?.add("verifiedGranules");
-            this.#stall.progress();
-            await this.#decode(pieces[this.#current]!, granule, bytes);
-          }
-        } finally {
-          counters?.add("requestsInFlight", -1);
+    const request = async (wanted: readonly GranuleWanted[]) => {
+      counters?.add("requestsInFlight");
+      try {
+        for await (const { granule, bytes } of verifiedGranules(blob, wanted, events)) {
+          counters?.add("verifiedGranules");
+          this.#stall.progress();
+          await this.#decode(pieces[this.#current]!, granule, bytes);
         }
-      }, this.#stall.signal);
+      } finally {
+        counters?.add("requestsInFlight", -1);
+      }
+    };
+    try {
+      // Once more where a reader pushed the goal further while the request was under way.
+      for (let wanted = this.#remaining(); wanted.length > 0; wanted = this.#remaining()) {
+        await gate.run(() => request(wanted), this.#stall.signal);
+      }
+    } finally {
+      this.#run?.close();
     }
   }
 

@@ -18,6 +18,8 @@ export class Waiter {
     this.#deliveredFrom = to;
     const { promise, resolve, reject } = Promise.withResolvers<number>();
     this.done = promise;
+    // A flight may fail before the reader has come to wait; that alone must not end the program.
+    promise.catch(() => undefined);
     this.#resolve = resolve;
     this.#reject = reject;
   }
