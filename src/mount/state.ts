@@ -40,7 +40,8 @@ const maxStateBytes = 64 * 1024;
 export function publishState(directory: string, state: MountState): HeldState {
   const path = statePath(directory, state.id);
   const fd = openSync(path, "wx", 0o600);
-  tryLockFile(fd, "exclusive");
+  // Whoever lists mounts at this instant locks the file too, for no longer than it takes to find it empty.
+  while (!tryLockFile(fd, "exclusive")) Bun.sleepSync(1);
   writeSync(fd, Buffer.from(JSON.stringify(state)));
   return {
     remove: () => {
