@@ -1,9 +1,9 @@
 import type { ErrorCode } from "../errors.ts";
 import { sameBytes, sha256Of } from "../formats/clip2/head.ts";
 import { checkpointKinds } from "../formats/clip2/layout.ts";
+import { createSpanDecoder } from "../layers/create-span-decoder.ts";
 import { granuleSize } from "../layers/layer-index.ts";
 import { resumePointOf } from "../layers/resume-point.ts";
-import { createSpanDecoder } from "../layers/span-decoder.ts";
 import type { OnProgress } from "../progress.ts";
 import type { Blob } from "../stores/origin.ts";
 import type { ArchiveLayer } from "./open.ts";

@@ -1,6 +1,6 @@
-import { blockChecksum } from "./block-checksum.ts";
 import { type BlockMap, blockSize } from "./block-map.ts";
 import type { CacheDisk } from "./cache-disk.ts";
+import { placedChecksum } from "./placed-checksum.ts";
 
 /** The longest run of bytes that is verified at once. */
 export const pieceSize = 256 * 1024;
@@ -46,7 +46,7 @@ export class DiskBlocks {
       while (at >= this.map.spanEnd(span)) span++;
       const next = Math.min(at + blockSize, this.map.spanEnd(span));
       const block = run.subarray(at - from, next - from);
-      if (this.sums.getUint32(i * 4, true) !== blockChecksum(block, first + i)) return undefined;
+      if (this.sums.getUint32(i * 4, true) !== placedChecksum(block, first + i)) return undefined;
       at = next;
     }
     return run;
@@ -61,7 +61,7 @@ export class DiskBlocks {
     for (let attempt = 0; attempt < 2; attempt++) {
       const sum = this.checksumOf(block);
       if (sum === 0) return undefined;
-      if (this.disk.readData(start, bytes) && blockChecksum(bytes, block) === sum) return bytes;
+      if (this.disk.readData(start, bytes) && placedChecksum(bytes, block) === sum) return bytes;
     }
     this.forget(block);
     return undefined;
@@ -76,7 +76,7 @@ export class DiskBlocks {
     const sums = new DataView(new ArrayBuffer(count * 4));
     for (let i = 0; i < count; i++) {
       const block = bytes.subarray(i * blockSize, (i + 1) * blockSize);
-      sums.setUint32(i * 4, blockChecksum(block, first + i), true);
+      sums.setUint32(i * 4, placedChecksum(block, first + i), true);
     }
     // Presence comes after the data, so that a reader between the two finds the blocks absent.
     const data = { at: this.map.blockStart(first), bytes };

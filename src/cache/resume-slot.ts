@@ -1,4 +1,5 @@
 import { struct, viewOf } from "../formats/fields.ts";
+import { placedChecksum } from "./placed-checksum.ts";
 import { slotSize } from "./side-file.ts";
 
 /** One resume slot: where decoding a span stopped, in a form that only the span's decoder understands. */
@@ -40,5 +41,4 @@ export function decodeResumeSlot(span: number, bytes: Uint8Array): ResumeSlot | 
 }
 
 const slotChecksum = (bytes: Uint8Array, span: number): number =>
-  (Bun.hash.crc32(bytes.subarray(slot.at.recordLength)) ^ Math.imul(span + 1, 0x9e3779b1)) >>> 0 ||
-  1;
+  placedChecksum(bytes.subarray(slot.at.recordLength), span);

@@ -1,5 +1,6 @@
 import type { LayerCache } from "../cache/layer-cache.ts";
 import { isClipError } from "../errors.ts";
+import { createSpanDecoder } from "../layers/create-span-decoder.ts";
 import { granuleSize } from "../layers/layer-index.ts";
 import { checkpointKinds } from "../layers/layer-map.ts";
 import {
@@ -8,7 +9,7 @@ import {
   type ResumePoint,
   resumePointOf,
 } from "../layers/resume-point.ts";
-import { createSpanDecoder, type SpanDecoder, type SpanSink } from "../layers/span-decoder.ts";
+import type { SpanDecoder, SpanSink } from "../layers/span-decoder.ts";
 import { windowAfter } from "../layers/window-after.ts";
 import type { Piece, PieceResume } from "./planner.ts";
 import type { Spans } from "./spans.ts";

@@ -75,9 +75,6 @@ export function agree(offer: ValuesOf<typeof initIn.fields>): InitAgreement {
   };
 }
 
-/** Whether the kernel can be asked to send again what a dead server left unanswered (FUSE_HAS_RESEND). */
-export const canResend = (init: InitAgreement): boolean => (init.flags2 & wanted2.hasResend) !== 0;
-
 /** Puts the reply to INIT behind a reply's header; returns its size. */
 export function writeInitOut(view: DataView, at: number, init: InitAgreement): number {
   initOut.write(view, at, {

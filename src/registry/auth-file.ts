@@ -2,11 +2,18 @@ import { readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { ClipError } from "../errors.ts";
-import type { Credentials } from "./credentials.ts";
 
 /** The files in which `docker login` and `podman login` keep credentials (containers-auth.json(5)). */
 
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What proves who is asking. */
+export type Credentials =
+  | { readonly kind: "password"; readonly username: string; readonly password: string }
+  /** An OAuth2 refresh token, to be traded for access tokens. */
+  | { readonly kind: "identity"; readonly token: string }
+  /** A ready access token. */
+  | { readonly kind: "bearer"; readonly token: string };
 
 /** One file; keys are registries, or `registry/path`, without scheme and API version. */
 export interface AuthFile {

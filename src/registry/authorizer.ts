@@ -1,6 +1,6 @@
-import type { Environment } from "./auth-file.ts";
+import type { Credentials, Environment } from "./auth-file.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
-import { type Credentials, findCredentials } from "./credentials.ts";
+import { findCredentials } from "./credentials.ts";
 import { orInterrupted } from "./failure.ts";
 import type { ExchangeOptions, HttpClient } from "./http-client.ts";
 import { type AccessToken, basicHeader, fetchToken } from "./token.ts";

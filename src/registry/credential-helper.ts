@@ -1,6 +1,5 @@
 import { ClipError } from "../errors.ts";
-import type { Environment } from "./auth-file.ts";
-import type { Credentials } from "./credentials.ts";
+import type { Credentials, Environment } from "./auth-file.ts";
 
 const timeLimitMs = 20_000;
 const maxOutputLength = 1024 * 1024;

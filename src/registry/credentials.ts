@@ -1,14 +1,6 @@
 import { ClipError } from "../errors.ts";
-import { configFiles, type Environment, readAuthFile } from "./auth-file.ts";
+import { type Credentials, configFiles, type Environment, readAuthFile } from "./auth-file.ts";
 import { runHelper } from "./credential-helper.ts";
-
-/** What proves who is asking. */
-export type Credentials =
-  | { readonly kind: "password"; readonly username: string; readonly password: string }
-  /** An OAuth2 refresh token, to be traded for access tokens. */
-  | { readonly kind: "identity"; readonly token: string }
-  /** A ready access token. */
-  | { readonly kind: "bearer"; readonly token: string };
 
 export interface FoundCredentials {
   readonly credentials?: Credentials;

@@ -1,7 +1,7 @@
 import { ClipError } from "../errors.ts";
 import { parseJsonObject } from "../formats/oci/json.ts";
+import type { Credentials } from "./auth-file.ts";
 import type { Challenge } from "./challenge.ts";
-import type { Credentials } from "./credentials.ts";
 import { httpFailure } from "./failure.ts";
 import type { ExchangeOptions, HttpClient } from "./http-client.ts";
 import { readBody } from "./read-body.ts";

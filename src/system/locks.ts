@@ -4,7 +4,7 @@ import { errno, libc, ptr } from "./libc.ts";
 /**
  * Advisory locks between processes. Ranges are locked by open file description (Linux, fcntl_locking(2)): such a lock
  * goes with the last descriptor of its open file, also when the process is killed, and two opens of one file exclude
- * each other even in one process. Nothing here blocks the event loop: a wait polls with growing pauses.
+ * each other even in one process. Nothing here blocks the event loop: who has to wait polls.
  */
 
 export type LockMode = "shared" | "exclusive";
@@ -46,20 +46,10 @@ export function unlockRange(fd: number, start: number, length: number): void {
   else attempt(() => setRange(fd, lockTypes.none, start, length), "fcntl");
 }
 
-/** Waits for a lock of the whole file; false when `timeoutMs` have passed. Throws INTERRUPTED when aborted. */
-export const lockFile = (fd: number, mode: LockMode, wait: LockWait): Promise<boolean> =>
-  poll(() => tryLockFile(fd, mode), wait);
-
-/** Waits for a lock of a range; false when `timeoutMs` have passed. Throws INTERRUPTED when aborted. */
-export const lockRange = (
-  fd: number,
-  mode: LockMode,
-  start: number,
-  length: number,
-  wait: LockWait,
-): Promise<boolean> => poll(() => tryLockRange(fd, mode, start, length), wait);
-
-/** Asks `done` again and again, with pauses from 1 to 50 ms, until it says true or the time is over. */
+/**
+ * Asks `done` again and again, with pauses from 1 to 50 ms; false when the time is over before it says true.
+ * @throws ClipError INTERRUPTED when aborted.
+ */
 export async function poll(done: () => boolean, wait: LockWait): Promise<boolean> {
   const end = performance.now() + wait.timeoutMs;
   for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, 50)) {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
+import { createSpanDecoder } from "../../src/layers/create-span-decoder.ts";
 import { indexLayer } from "../../src/layers/indexer.ts";
 import { granuleSize } from "../../src/layers/layer-index.ts";
 import { resumePointOf } from "../../src/layers/resume-point.ts";
-import { createSpanDecoder } from "../../src/layers/span-decoder.ts";
 import { SpanTable } from "../../src/layers/spans.ts";
 import { sampleNamed, sampleNames } from "./codecs.ts";
 import { closeCheckpoints, indexNamed, indexSample, streamOf } from "./indexing.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { isClipError } from "../../src/errors.ts";
+import { createSpanDecoder } from "../../src/layers/create-span-decoder.ts";
 import type { LayerIndex } from "../../src/layers/layer-index.ts";
 import {
   decodeResume,
@@ -8,7 +9,6 @@ import {
   type ResumePoint,
   resumePointOf,
 } from "../../src/layers/resume-point.ts";
-import { createSpanDecoder } from "../../src/layers/span-decoder.ts";
 import { SpanTable } from "../../src/layers/spans.ts";
 import { windowAfter } from "../../src/layers/window-after.ts";
 import { type Sample, sampleNamed, sampleNames } from "./codecs.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import type { Credentials } from "../../src/registry/auth-file.ts";
 import { parseChallenges } from "../../src/registry/challenge.ts";
-import type { Credentials } from "../../src/registry/credentials.ts";
 import type { HttpClient } from "../../src/registry/http-client.ts";
 import type { HttpRequest } from "../../src/registry/send.ts";
 import { fetchToken } from "../../src/registry/token.ts";

@@ -65,12 +65,6 @@ export const formatPlatform = ({ os, architecture, variant }: Platform): string 
 const variantOf = (platform: Platform): string =>
   platform.variant ?? impliedVariants[platform.architecture] ?? "";
 
-/** Whether an image for `offered` is just what `wanted` asks for. */
-export const samePlatform = (wanted: Platform, offered: Platform): boolean =>
-  wanted.os === offered.os &&
-  wanted.architecture === offered.architecture &&
-  variantOf(wanted) === variantOf(offered);
-
 /**
  * How well an image for `offered` runs where `wanted` is asked for: 0 not at all, the more the better. Older variants
  * run on newer processors (arm v6 on v7, amd64 v2 on v3), never the reverse.
